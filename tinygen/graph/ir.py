@@ -1,0 +1,108 @@
+"""The graph of a quantized model: frozen tensors and operators in execution order."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+#: Bytes of one element, by TensorFlow Lite type name.
+ITEM_BYTES = {"int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "uint32": 4, "float32": 4, "int64": 8}
+
+
+@dataclass(frozen=True)
+class Quant:
+    """Affine quantization, real = scale * (q - zero_point): one pair, or one a slice along `axis`."""
+
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int = 0
+
+    @property
+    def scale(self) -> float:
+        """The scale of a tensor quantized as a whole (a float32 value held in a Python float)."""
+        return self.scales[0]
+
+    @property
+    def zero_point(self) -> int:
+        """The zero point of a tensor quantized as a whole."""
+        return self.zero_points[0]
+
+    @property
+    def per_channel(self) -> bool:
+        """Whether there is more than one scale."""
+        return len(self.scales) > 1
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor; `data` is set for constants alone. Activations are NHWC, convolution weights OHWI."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    quant: Quant | None = None
+    data: Array | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return self.size * ITEM_BYTES[self.dtype]
+
+
+@dataclass(frozen=True)
+class Op:
+    """One operator. `inputs` and `outputs` index Graph.tensors; -1 is an input left out.
+
+    `kind` is TensorFlow Lite's builtin name ("CONV_2D"); `attrs` is the frozen dataclass of tinygen/ops/<kind>.py.
+    """
+
+    kind: str
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    attrs: Any = None
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A model: `ops` stand in execution order; `inputs` and `outputs` index `tensors`."""
+
+    name: str
+    tensors: tuple[Tensor, ...]
+    ops: tuple[Op, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    sha256: str = ""
+    metadata: dict[str, bytes] = field(default_factory=dict, compare=False)
+
+    def input(self, op: Op, i: int) -> Tensor:
+        """The tensor at input `i` of `op`; IndexError where it is left out."""
+        if i >= len(op.inputs) or op.inputs[i] < 0:
+            raise IndexError(f"{op.name}: no input {i}")
+        return self.tensors[op.inputs[i]]
+
+    def optional(self, op: Op, i: int) -> Tensor | None:
+        """The tensor at input `i` of `op`, None where it is left out."""
+        return self.tensors[op.inputs[i]] if i < len(op.inputs) and op.inputs[i] >= 0 else None
+
+    def output(self, op: Op, i: int = 0) -> Tensor:
+        """The tensor at output `i` of `op`."""
+        return self.tensors[op.outputs[i]]
+
+
+def constant(tensor: Tensor) -> Array:
+    """The values of a constant tensor, in its shape and dtype."""
+    if tensor.data is None:
+        raise ValueError(f"{tensor.name} is not constant")
+    return np.asarray(tensor.data)

@@ -1,0 +1,13 @@
+"""Finds templates/, firmware/ and boards/, in an installed wheel and in a checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def data_dir(name: str) -> Path:
+    """The folder `name` ("templates", "firmware" or "boards") that ships with tinygen."""
+    shipped = _PACKAGE / "_data" / name
+    return shipped if shipped.is_dir() else _PACKAGE.parent / name
