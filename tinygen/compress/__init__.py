@@ -1,0 +1,1 @@
+"""Techniques that make a model smaller, one a file, and the runner that chains them."""

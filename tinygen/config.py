@@ -1,0 +1,238 @@
+"""tinygen.toml: what it may say, read and validated before anything runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from .compress.registry import Options, technique, technique_names
+from .errors import BadInput, suggest
+from .units import parse_latency, parse_size
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+SCHEMA = 1
+
+
+def _non_zero(values: tuple[float, ...]) -> tuple[float, ...]:
+    if any(value == 0 for value in values):
+        raise ValueError("0 cannot be divided by")
+    return values
+
+
+Size = Annotated[int, BeforeValidator(parse_size)]
+Latency = Annotated[float, BeforeValidator(parse_latency)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelSection(_Strict):
+    """[model]: `path` of a .keras, .h5, SavedModel or .tflite; `name` prefixes the C (default: the file's); `labels`."""
+
+    path: Path
+    name: str = Field("", max_length=64)
+    version: str = Field("", max_length=64)
+    labels: tuple[str, ...] = ()
+
+
+class DataSection(_Strict):
+    """[data]: `file` is an .npz with x_train y_train x_val y_val x_test y_test, or an .npy of x."""
+
+    file: Path
+
+
+class InputSection(_Strict):
+    """[input]: `mean` and `std` make (x - mean) / std before the model, one value or one a channel.
+
+    `window` and `stride`, in samples of a sensor's stream, are kept for the firmware.
+    """
+
+    mean: tuple[Finite, ...] = ()
+    std: Annotated[tuple[Finite, ...], AfterValidator(_non_zero)] = ()
+    window: int | None = Field(None, gt=0)
+    stride: int | None = Field(None, gt=0)
+
+    @model_validator(mode="after")
+    def _same_length(self) -> InputSection:
+        if len(self.mean) > 1 and len(self.std) > 1 and len(self.mean) != len(self.std):
+            raise ValueError(f"mean has {len(self.mean)} values, std has {len(self.std)}")
+        return self
+
+
+class TrainSection(_Strict):
+    """[train]: `seed` of everything random; `epochs`, `batch_size`, `learning_rate` where a [[compress]] step has none."""
+
+    seed: int = Field(0, ge=0, lt=2**31)
+    epochs: int | None = Field(None, gt=0)
+    batch_size: int | None = Field(None, gt=0)
+    learning_rate: float | None = Field(None, gt=0, allow_inf_nan=False)
+
+
+class QuantizeSection(_Strict):
+    """[quantize]: `samples` of the training data that the int8 scales are calibrated on."""
+
+    samples: int = Field(200, gt=0)
+
+
+class TargetSection(_Strict):
+    """[target]: `boards` by name or by the path of a profile; `runtime`; `optimize`."""
+
+    boards: tuple[str, ...] = Field(min_length=1)
+    runtime: Literal["aot", "tflm", "micropython"] = "aot"
+    optimize: Literal["speed", "balanced", "size"] = "balanced"
+
+
+class BudgetSection(_Strict):
+    """[budget]: `flash` and `ram` in bytes ("128K"), `latency` in microseconds ("50ms"), `accuracy_drop` as a share."""
+
+    flash: Size | None = None
+    ram: Size | None = None
+    latency: Latency | None = None
+    accuracy_drop: float | None = Field(None, ge=0, le=1)
+
+
+class Step(_Strict):
+    """One [[compress]] table: the technique's name and its own validated options."""
+
+    technique: str
+    options: Options
+
+
+class Config(_Strict):
+    """A whole tinygen.toml; paths are absolute or relative to the file's folder, resolved here."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    model: ModelSection
+    data: DataSection | None = None
+    input: InputSection = InputSection()
+    train: TrainSection = TrainSection()
+    compress: tuple[Step, ...] = ()
+    quantize: QuantizeSection = QuantizeSection()
+    target: TargetSection
+    budget: BudgetSection = BudgetSection()
+
+
+def load_config(path: str | Path = "tinygen.toml") -> Config:
+    """The validated file. BadInput names every unknown, missing and wrong key at once; no TensorFlow is imported."""
+    path = Path(path)
+    raw = read_toml(path, "`tinygen new` writes one.")
+    schema = raw.get("schema")
+    if isinstance(schema, int) and schema > SCHEMA:
+        raise BadInput(
+            f"{path}: schema {schema} is of a newer tinygen; this one reads schema {SCHEMA}.",
+            "pip install --upgrade tinygen",
+        )
+    problems: list[str] = []
+    steps = parse_steps(raw.pop("compress", []), _train_defaults(raw), problems)
+    try:
+        config = Config.model_validate({**raw, "compress": steps})
+    except ValidationError as error:
+        problems = [*_describe(error, Config), *problems]
+    if not problems and steps and config.data is None:
+        problems.append("missing key 'data.file', which [[compress]] needs")
+    if problems:
+        raise BadInput(f"{path}: {'; '.join(problems)}.", "docs/config.md lists the keys.")
+    return _resolve(config, path.resolve().parent)
+
+
+def load_recipe(path: str | Path) -> tuple[Step, ...]:
+    """The [[compress]] tables of a recipe, a TOML file that may hold [train] and nothing else."""
+    path = Path(path)
+    raw = read_toml(path, "A recipe is a list of [[compress]] tables.")
+    problems = [f"unknown key {key!r}" for key in raw if key not in ("compress", "train", "schema")]
+    steps = parse_steps(raw.get("compress", []), _train_defaults(raw), problems)
+    if not steps and not problems:
+        problems.append("no [[compress]] table")
+    if problems:
+        raise BadInput(f"{path}: {'; '.join(problems)}.", f"The techniques are {', '.join(technique_names())}.")
+    return tuple(_resolve_step(step, path.resolve().parent) for step in steps)
+
+
+def read_toml(path: Path, hint: str) -> dict[str, Any]:
+    """A TOML file's tables; BadInput with the line where it is not TOML."""
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file.", hint)
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadInput(f"{path}: not a readable TOML file: {error}") from error
+
+
+def parse_steps(raw: Any, defaults: dict[str, Any], problems: list[str]) -> list[Step]:
+    """[[compress]] tables as steps; what is wrong with them is added to `problems`."""
+    if not isinstance(raw, list) or not all(isinstance(table, dict) for table in raw):
+        problems.append("compress: write each step as a [[compress]] table")
+        return []
+    steps = []
+    for i, table in enumerate(raw):
+        where = f"compress.{i}"
+        name = table.get("technique")
+        if not isinstance(name, str):
+            problems.append(f"missing key '{where}.technique'")
+            continue
+        if name not in technique_names():
+            known = suggest(name, technique_names()) or f"there are {', '.join(technique_names())}"
+            problems.append(f"{where}: unknown technique {name!r}, {known}")
+            continue
+        model = technique(name).options
+        given = {key: value for key, value in table.items() if key != "technique"}
+        inherited = {key: value for key, value in defaults.items() if key in model.model_fields}
+        try:
+            steps.append(Step(technique=name, options=model.model_validate({**inherited, **given})))
+        except ValidationError as error:
+            problems += _describe(error, model, where)
+    return steps
+
+
+def _train_defaults(raw: dict[str, Any]) -> dict[str, Any]:
+    train = raw.get("train")
+    keys = ("epochs", "batch_size", "learning_rate")
+    return {k: train[k] for k in keys if k in train} if isinstance(train, dict) else {}
+
+
+def _resolve(config: Config, folder: Path) -> Config:
+    model = config.model
+    named = model.model_copy(update={"path": folder / model.path, "name": model.name or model.path.stem or "model"})
+    data = config.data and config.data.model_copy(update={"file": folder / config.data.file})
+    boards = tuple(str(folder / b) if b.endswith(".toml") else b for b in config.target.boards)
+    target = config.target.model_copy(update={"boards": boards})
+    steps = tuple(_resolve_step(step, folder) for step in config.compress)
+    return config.model_copy(update={"model": named, "data": data, "target": target, "compress": steps})
+
+
+def _resolve_step(step: Step, folder: Path) -> Step:
+    options = step.options
+    paths = {key: str(folder / value) for key, value in options.model_files().items()}
+    return step.model_copy(update={"options": options.model_copy(update=paths)})
+
+
+def _describe(error: ValidationError, model: type[BaseModel], prefix: str = "") -> list[str]:
+    """One phrase a problem: the missing keys first, in one phrase."""
+    missing, others = [], []
+    for problem in error.errors():
+        where = ".".join([prefix, *map(str, problem["loc"])]).strip(".")
+        if problem["type"] == "missing":
+            missing.append(repr(where))
+        elif problem["type"] == "extra_forbidden":
+            hint = suggest(str(problem["loc"][-1]), _known_keys(model, problem["loc"]))
+            others.append(f"unknown key {where!r}, {hint}" if hint else f"unknown key {where!r}")
+        else:
+            others.append(f"{where}: {problem['msg'].removeprefix('Value error, ')}")
+    return ([f"missing {'keys' if len(missing) > 1 else 'key'} {', '.join(missing)}"] if missing else []) + others
+
+
+def _known_keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+    for part in loc[:-1]:
+        annotation = model.model_fields[str(part)].annotation
+        options = [annotation, *getattr(annotation, "__args__", ())]
+        model = next(o for o in options if isinstance(o, type) and issubclass(o, BaseModel))
+    return [field.alias or name for name, field in model.model_fields.items()]

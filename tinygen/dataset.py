@@ -1,0 +1,124 @@
+"""The user's data: .npz or .npy arrays, checked when read, and the seeded choice of representative samples."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import BadInput, suggest
+
+Array = npt.NDArray[Any]
+KEYS = ("x_train", "y_train", "x_val", "y_val", "x_test", "y_test")
+_LIMIT_BYTES = 4 << 30
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Arrays of one file: x as the firmware will see it (before preprocessing), y a class index or a float target."""
+
+    path: str
+    arrays: dict[str, Array] = field(repr=False)
+
+    def pair(self, split: str) -> tuple[Array, Array] | None:
+        """x and y of "train", "val" or "test"; None where either is absent."""
+        x, y = self.arrays.get(f"x_{split}"), self.arrays.get(f"y_{split}")
+        return None if x is None or y is None else (x, y)
+
+    @property
+    def held_out(self) -> tuple[str, Array, Array] | None:
+        """What accuracy is measured on: the test split, else the validation split."""
+        for split in ("test", "val"):
+            if (pair := self.pair(split)) is not None:
+                return split, *pair
+        return None
+
+    @property
+    def representative_source(self) -> tuple[str, Array]:
+        """The samples that quantization is calibrated on: training data where there is some."""
+        for key in ("x_train", "x_val", "x_test"):
+            if key in self.arrays:
+                return key, self.arrays[key]
+        raise BadInput(f"{self.path}: no samples.", f"It needs an array named {KEYS[0]}.")
+
+    def representative(self, samples: int, seed: int) -> Array:
+        """`samples` real samples (all, where there are fewer), chosen without repetition by `seed`, in file order."""
+        if samples < 1:
+            raise BadInput(f"{samples} representative samples asked for.", "At least 1 is needed; 100 to 500 is usual.")
+        _, x = self.representative_source
+        if len(x) <= samples:
+            return x
+        return np.asarray(x[np.sort(np.random.default_rng(seed).choice(len(x), samples, replace=False))])
+
+
+def load_data(path: str | Path) -> DataSet:
+    """Reads .npz (arrays named as in KEYS; `x` alone means x_train) or .npy (x_train). Never unpickles.
+
+    Raises BadInput for a missing or damaged file, unknown names, empty, non-numeric, NaN or unequal arrays.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise BadInput(f"{path}: no such data file.", "Data is an .npz with x_train, y_train, x_val, y_val, x_test, y_test.")
+    try:
+        arrays = _read(path)
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError) as error:
+        first = (str(error).splitlines() or ["damaged"])[0]
+        raise BadInput(
+            f"{path}: not a readable .npz or .npy file: {first}", "numpy.savez(path, x_train=…, y_train=…) writes one."
+        ) from error
+    for name in arrays:
+        if name not in KEYS:
+            raise BadInput(f"{path}: unknown array {name!r}.", suggest(name, KEYS) or f"The names are {', '.join(KEYS)}.")
+    if not any(name.startswith("x_") for name in arrays):
+        raise BadInput(f"{path}: no samples.", "It needs an array named x_train.")
+    checked = {name: _checked(path, name, arrays[name]) for name in KEYS if name in arrays}
+    for split in ("train", "val", "test"):
+        x, y = checked.get(f"x_{split}"), checked.get(f"y_{split}")
+        if x is not None and y is not None and len(x) != len(y):
+            raise BadInput(f"{path}: x_{split} has {len(x)} samples, y_{split} has {len(y)}.", "One y for each x.")
+    shapes = {name: array.shape[1:] for name, array in checked.items()}
+    for kind in "xy":
+        named = {name: shape for name, shape in shapes.items() if name.startswith(kind)}
+        if len(set(named.values())) > 1:
+            told = ", ".join(f"{name} {list(shape)}" for name, shape in named.items())
+            raise BadInput(f"{path}: samples differ in shape: {told}.", "All splits have the same shape.")
+    return DataSet(str(path), checked)
+
+
+def _checked(path: Path, name: str, array: Array) -> Array:
+    if array.dtype.kind not in "biuf":
+        raise BadInput(f"{path}: {name} holds {array.dtype}, not numbers.", "Use float32 or an integer type.")
+    if array.ndim < 1 or array.size == 0:
+        raise BadInput(f"{path}: {name} is empty (shape {list(array.shape)}).")
+    if array.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            array = array.astype(np.float32)
+        bad = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))
+        if bad.size:
+            raise BadInput(
+                f"{path}: {name} has NaN or infinite values in {bad.size} samples, first in sample {bad[0]}.",
+                "Remove those samples or fill the gaps.",
+            )
+    if name.startswith("x_"):
+        return array.astype(np.float32)
+    if array.ndim == 2 and array.shape[1] == 1 and array.dtype.kind in "biu":
+        array = array[:, 0]  # class indices stored as a column
+    return array
+
+
+def _read(path: Path) -> dict[str, Array]:
+    with path.open("rb") as file:
+        magic = file.read(6)
+    if magic == b"\x93NUMPY":
+        return {"x_train": np.load(path, allow_pickle=False)}
+    with zipfile.ZipFile(path) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    if size > _LIMIT_BYTES:
+        raise ValueError(f"it unpacks to {size} bytes, the limit is {_LIMIT_BYTES}")
+    with np.load(path, allow_pickle=False) as archive:
+        names = ["x_train" if name == "x" else "y_train" if name == "y" else name for name in archive.files]
+        return dict(zip(names, (archive[name] for name in archive.files), strict=True))
