@@ -51,6 +51,6 @@ def missing_extra(package: str, extra: str) -> MissingTool:
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """"did you mean …?" for a misspelt word, or the empty string."""
+    """ "did you mean …?" for a misspelt word, or the empty string."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"did you mean {close[0]!r}?" if close else ""

@@ -39,7 +39,7 @@ def c_string(text: str) -> str:
     out = []
     for byte in text.encode("utf-8"):
         char = chr(byte)
-        plain = " " <= char <= "~" and char not in "\"\\?"
+        plain = " " <= char <= "~" and char not in '"\\?'
         out.append(char if plain else f"\\{byte:03o}")
     return '"' + "".join(out) + '"'
 

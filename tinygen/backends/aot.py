@@ -1,0 +1,253 @@
+"""The ahead-of-time back end: a model becomes one C file of constants and calls, and copies of the kernels it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..graph.ir import Array, Graph, Tensor
+from ..graph.plan import MemoryPlan
+from ..ops.base import Arg, Const, Constant, In, Scratch
+from ..ops.lowering import Layer
+from ..project import Preprocess
+from ..resources import data_dir
+from .templating import c_comment, c_identifier, render
+
+C_TYPES = {
+    "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t", "uint32": "uint32_t",
+    "int64": "int64_t", "float32": "float", "bool": "uint8_t",
+}  # fmt: skip
+TG_TYPES = {
+    "int8": "TG_INT8", "uint8": "TG_UINT8", "int16": "TG_INT16", "int32": "TG_INT32", "float32": "TG_FLOAT32",
+    "bool": "TG_BOOL", "int64": "TG_INT64",
+}  # fmt: skip
+QUANTIZED_RANGE = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
+ITEM = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4, "float": 4, "int64_t": 8}
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a user says of a model; `name` is a C identifier."""
+
+    name: str
+    version: str = "1.0"
+    labels: tuple[str, ...] = ()
+    preprocess: Preprocess | None = None
+
+
+@dataclass(frozen=True)
+class Field:
+    """One member of the constants' struct."""
+
+    name: str
+    ctype: str
+    count: int
+    lines: tuple[str, ...]
+
+
+def weights_bytes(layers: Iterable[Layer], graph: Graph) -> int:
+    """Bytes of the rendered constants' struct: multipliers, shifts, biases and the padding at its end included."""
+    fields = _weight_fields(graph, tuple(layers))
+    total = sum(f.count * ITEM[f.ctype] for f in fields)
+    align = max((ITEM[f.ctype] for f in fields), default=1)
+    return -(-total // align) * align
+
+
+def render_aot(
+    graph: Graph, layers: tuple[Layer, ...], plan: MemoryPlan, board_line: str, info: ModelInfo
+) -> dict[str, str]:
+    """The files of the model's library, by path below lib/<name>/src."""
+    context = _context(graph, layers, plan, board_line, info)
+    files = {
+        f"{info.name}.h": render("aot/model.h.j2", **context),
+        f"{info.name}.c": render("aot/model.c.j2", **context),
+    }
+    if context["weights"]:
+        files[f"{info.name}_weights.h"] = render("aot/weights.h.j2", **context)
+        files[f"{info.name}_weights.c"] = render("aot/weights.c.j2", **context)
+    headers = {layer.kernel.header for layer in layers if layer.kernel}
+    for name, text in _with_includes(headers | {"tg.h"}).items():
+        files[name] = text
+    return files
+
+
+def _with_includes(headers: Iterable[str]) -> dict[str, str]:
+    """The firmware headers of those names and all that they include, by file name."""
+    found: dict[str, str] = {}
+    todo = sorted(headers)
+    while todo:
+        name = todo.pop()
+        if name in found:
+            continue
+        found[name] = _firmware_header(name).read_text("utf-8")
+        for line in found[name].splitlines():
+            if line.startswith('#include "'):
+                todo.append(line.split('"')[1])
+    return dict(sorted(found.items()))
+
+
+def _firmware_header(name: str) -> Path:
+    for room in ("kernels", "runtime"):
+        path = data_dir("firmware") / room / name
+        if path.is_file():
+            return path
+    raise FileNotFoundError(name)
+
+
+def _context(
+    graph: Graph, layers: tuple[Layer, ...], plan: MemoryPlan, board_line: str, info: ModelInfo
+) -> dict[str, Any]:
+    names = layer_names(layers)
+    weights = _weight_fields(graph, layers)
+    return {
+        "tinygen": __version__,
+        "model": info.name,
+        "MODEL": info.name.upper(),
+        "title": graph.name,
+        "version": info.version,
+        "sha256": graph.sha256,
+        "labels": info.labels,
+        "board": board_line,
+        "arena_bytes": max(plan.arena_bytes, 1),
+        "lower_bound_bytes": plan.lower_bound_bytes,
+        "weights_bytes": weights_bytes(layers, graph),
+        "weights": weights,
+        "headers": sorted({layer.kernel.header for layer in layers if layer.kernel}),
+        "layers": [_layer_context(graph, plan, layer, names[layer.index], info.name) for layer in layers],
+        "layer_count": len(layers),
+        "inputs": [_io(graph, plan, t, i) for i, t in enumerate(graph.inputs)],
+        "outputs": [_io(graph, plan, t, i) for i, t in enumerate(graph.outputs)],
+        "preprocess": info.preprocess,
+    }
+
+
+def layer_names(layers: tuple[Layer, ...]) -> list[str]:
+    """A C identifier for each layer, unique in the model."""
+    taken: set[str] = set()
+    names = []
+    for layer in layers:
+        base = c_identifier(layer.op.name, "layer")
+        name, count = base, 1
+        while name.lower() in taken:
+            count += 1
+            name = f"{base}_{count}"
+        taken.add(name.lower())
+        names.append(name)
+    return names
+
+
+def _io(graph: Graph, plan: MemoryPlan, index: int, position: int) -> dict[str, Any]:
+    tensor = graph.tensors[index]
+    low, high = QUANTIZED_RANGE.get(tensor.dtype, (0, 0))
+    return {
+        "suffix": str(position) if position else "",
+        "name": tensor.name,
+        "ctype": C_TYPES[tensor.dtype],
+        "tg_type": TG_TYPES[tensor.dtype],
+        "shape": tensor.shape or (1,),
+        "size": tensor.size,
+        "bytes": tensor.nbytes,
+        "offset": plan.offset_of(index),
+        "quantized": tensor.quant is not None and tensor.dtype in QUANTIZED_RANGE,
+        "scale": tensor.quant.scale if tensor.quant else 0.0,
+        "zero_point": tensor.quant.zero_point if tensor.quant else 0,
+        "low": low,
+        "high": high,
+    }
+
+
+def _layer_context(graph: Graph, plan: MemoryPlan, layer: Layer, name: str, model: str) -> dict[str, Any]:
+    op, y = layer.op, graph.output(layer.op)
+    shown = " ".join(_shape(graph.tensors[i]) for i in op.inputs if i >= 0 and graph.tensors[i].data is None)
+    context: dict[str, Any] = {
+        "index": layer.index,
+        "name": name,
+        "comment": c_comment(f"{op.kind} {op.name}: {shown} -> {_shape(y)}"),
+        "kind": op.kind,
+        "shape": _shape(y),
+        "macs": layer.macs,
+        "kernel": layer.kernel_name,
+        "is_view": layer.is_view,
+        "place": _place(graph, plan, op.outputs[0]),
+        "outputs": [{"offset": plan.offset_of(t), "bytes": graph.tensors[t].nbytes} for t in op.outputs],
+        "params": [],
+        "tables": [],
+    }
+    if layer.code is not None:
+        code = layer.code
+        context["struct"] = code.struct
+        context["params"] = [(field, _initializer(value)) for field, value in code.params]
+        context["tables"] = [_field(f"{name}_{c.name}", c) for c in code.constants if c.table]
+        args = [f"&{name}_params"] if code.struct else []
+        args += [_argument(graph, plan, layer, arg, name, model) for arg in code.args]
+        context["call"] = f"{code.function}({', '.join(args)})"
+    return context
+
+
+def _place(graph: Graph, plan: MemoryPlan, tensor: int) -> str:
+    offset = plan.offset_of(tensor)
+    return f"[{offset},{offset + graph.tensors[tensor].nbytes})"
+
+
+def _shape(tensor: Tensor) -> str:
+    return "[" + ",".join(str(n) for n in tensor.shape) + "]"
+
+
+def _initializer(value: int | tuple[int, ...]) -> str:
+    if isinstance(value, tuple):
+        return "{" + ", ".join(c_int(v) for v in value) + "}"
+    return c_int(value)
+
+
+def c_int(value: int) -> str:
+    """An int32 as a C constant."""
+    return "(-2147483647 - 1)" if value == -(2**31) else str(value)
+
+
+def _argument(graph: Graph, plan: MemoryPlan, layer: Layer, arg: Arg, name: str, model: str) -> str:
+    if isinstance(arg, int):
+        return str(arg)
+    if isinstance(arg, Scratch):
+        return f"AT(void, {plan.scratch_of(layer.index)})"
+    if isinstance(arg, Const):
+        table = any(c.table and c.name == arg.name for c in layer.code.constants) if layer.code else False
+        return f"{name}_{arg.name}" if table else f"{model}_weights.{name}_{arg.name}"
+    tensor = (layer.op.inputs if isinstance(arg, In) else layer.op.outputs)[arg.index]
+    ctype = C_TYPES[graph.tensors[tensor].dtype]
+    if isinstance(arg, In) and graph.tensors[tensor].data is not None:
+        return f"{model}_weights.{name}_input{arg.index}"
+    return f"AT({'const ' if isinstance(arg, In) else ''}{ctype}, {plan.offset_of(tensor)})"
+
+
+def _weight_fields(graph: Graph, layers: tuple[Layer, ...]) -> list[Field]:
+    """The members of the constants' struct, widest type first so that none needs padding."""
+    fields = []
+    for layer, name in zip(layers, layer_names(layers)):
+        if layer.code is None:
+            continue
+        fields += [_field(f"{name}_{c.name}", c) for c in layer.code.constants if not c.table]
+        for arg in layer.code.args:
+            tensor = graph.tensors[layer.op.inputs[arg.index]] if isinstance(arg, In) else None
+            if isinstance(arg, In) and tensor is not None and tensor.data is not None:
+                ctype = C_TYPES[tensor.dtype]
+                fields.append(_field(f"{name}_input{arg.index}", Constant("", ctype, tensor.data)))
+    return sorted(fields, key=lambda f: -ITEM[f.ctype])
+
+
+def _field(name: str, constant: Constant) -> Field:
+    return Field(name, constant.ctype, constant.data.size, tuple(_number_lines(constant.data)))
+
+
+def _number_lines(data: Array) -> Iterable[str]:
+    values = [c_int(int(v)) if data.dtype.kind in "iub" else f"{float(v):.9g}f" for v in data.reshape(-1)]
+    line = ""
+    for value in values:
+        if line and len(line) + len(value) + 2 > 110:
+            yield line
+            line = ""
+        line += f"{value}, " if line else f"{value}, "
+    if line:
+        yield line

@@ -1,0 +1,60 @@
+"""Where every buffer of a model lies in the arena, and when it is alive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Bytes that a layer writes: a tensor (all tensors that share its bytes are `tensors`) or a layer's scratch.
+
+    It is alive from step `first_use` to step `last_use`, both included; step i is layer i, step -1 comes before the
+    first layer and step len(layers) after the last. `offset` is its place in the arena.
+    """
+
+    kind: Literal["tensor", "scratch"]
+    nbytes: int
+    first_use: int
+    last_use: int
+    tensors: tuple[int, ...] = ()
+    layer: int = -1
+    alignment: int = 4
+    offset: int = -1
+
+    def overlaps_in_time(self, other: Buffer) -> bool:
+        """Whether both are alive at some step."""
+        return self.first_use <= other.last_use and other.first_use <= self.last_use
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """The arena: `arena_bytes` with everything; `lower_bound_bytes` is the most that is ever alive of tensors alone.
+
+    What stands above the lower bound is named: `scratch_bytes` at the peak and `padding_bytes` for alignment and gaps.
+    """
+
+    arena_bytes: int
+    lower_bound_bytes: int
+    scratch_bytes: int
+    buffers: tuple[Buffer, ...]
+
+    @property
+    def padding_bytes(self) -> int:
+        """Arena bytes beyond tensors and scratch at their peak."""
+        return self.arena_bytes - self.lower_bound_bytes - self.scratch_bytes
+
+    def offset_of(self, tensor: int) -> int:
+        """The arena offset of a tensor; KeyError where it is not in the arena."""
+        for buffer in self.buffers:
+            if tensor in buffer.tensors:
+                return buffer.offset
+        raise KeyError(tensor)
+
+    def scratch_of(self, layer: int) -> int:
+        """The arena offset of a layer's scratch; KeyError where it has none."""
+        for buffer in self.buffers:
+            if buffer.kind == "scratch" and buffer.layer == layer:
+                return buffer.offset
+        raise KeyError(layer)

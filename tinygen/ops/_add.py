@@ -1,0 +1,67 @@
+"""Sums and differences of two int8 tensors: both are brought to a common scale with 20 bits to spare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..flatbuffer import Table
+from ..graph.ir import Graph, Op
+from ._broadcast import broadcast_shape, loops
+from ._fixed_point import activation_range, checked_multiplier
+from .base import In, LayerCode, Out, Shape, bad_layer, per_tensor
+
+LEFT_SHIFT = 20
+
+
+@dataclass(frozen=True)
+class Fused:
+    """The fused activation's code."""
+
+    fused: int
+
+
+def read(options: Table) -> Fused:
+    """AddOptions, SubOptions and MulOptions alike."""
+    return Fused(options.int8(0))
+
+
+def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
+    """The broadcast shape."""
+    a, b = graph.input(op, 0), graph.input(op, 1)
+    if a.dtype != b.dtype:
+        raise bad_layer(op, f"operands of type {a.dtype} and {b.dtype}")
+    return (broadcast_shape(op, a.shape, b.shape),)
+
+
+def add_code(graph: Graph, op: Op, sign: int) -> LayerCode:
+    """y = a + sign·b, as TFLM's AddFunc and SubFunc: double rounding at the inputs and at the output."""
+    a, b, y = graph.input(op, 0), graph.input(op, 1), graph.output(op)
+    (scale1, zero1), (scale2, zero2), (scale_y, zero_y) = (per_tensor(op, t) for t in (a, b, y))
+    low, high = activation_range(op, op.attrs.fused, y)
+    twice_max = 2.0 * max(scale1, scale2)
+    multiplier1, shift1 = checked_multiplier(op, scale1 / twice_max)
+    multiplier2, shift2 = checked_multiplier(op, scale2 / twice_max)
+    real = twice_max / ((1 << LEFT_SHIFT) * scale_y)
+    multiplier_y, shift_y = checked_multiplier(op, real)
+    if shift_y > 0 or real >= 1.0:
+        raise bad_layer(op, f"output scale {scale_y} is too small for input scales {scale1} and {scale2}")
+    return LayerCode(
+        function="tg_add_s8",
+        struct="tg_add_params",
+        params=(
+            *loops(op, a.shape, b.shape),
+            ("input1_offset", -zero1),
+            ("input2_offset", -zero2),
+            ("input1_multiplier", multiplier1),
+            ("input2_multiplier", multiplier2),
+            ("input1_shift", -shift1),
+            ("input2_shift", -shift2),
+            ("input2_sign", sign),
+            ("output_multiplier", multiplier_y),
+            ("output_shift", -shift_y),
+            ("output_zero_point", zero_y),
+            ("activation_min", low),
+            ("activation_max", high),
+        ),
+        args=(In(0), In(1), Out()),
+    )

@@ -1,0 +1,22 @@
+"""ADD: the sum of two tensors, broadcast."""
+
+from __future__ import annotations
+
+from ..graph.ir import Graph, Op
+from ._add import add_code, read, shapes
+from .base import Kernel, LayerCode, Operator
+
+
+def emit(graph: Graph, op: Op) -> LayerCode:
+    """The portable kernel."""
+    return add_code(graph, op, sign=1)
+
+
+OPERATOR = Operator(
+    kind="ADD",
+    resolver="AddAdd",
+    read=read,
+    shapes=shapes,
+    inputs=(2, 2),
+    kernels=(Kernel("add_s8", "add.h", emit),),
+)

@@ -1,0 +1,159 @@
+"""What an operator file says: how it is read, its shapes and costs, and its kernel variants, best first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import BadInput
+from ..flatbuffer import Table
+from ..graph.ir import Array, Graph, Op, Tensor
+
+Shape = tuple[int, ...]
+
+#: Fused activations by code in the schema's ActivationFunctionType.
+ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT")
+
+
+@dataclass(frozen=True)
+class In:
+    """A kernel argument: the data of input `index`; constant inputs come from the weights."""
+
+    index: int = 0
+
+
+@dataclass(frozen=True)
+class Out:
+    """A kernel argument: where output `index` goes."""
+
+    index: int = 0
+
+
+@dataclass(frozen=True)
+class Const:
+    """A kernel argument: the constant of that name in LayerCode.constants."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """A kernel argument: the layer's scratch buffer."""
+
+
+Arg = In | Out | Const | Scratch | int
+
+
+@dataclass(frozen=True)
+class Constant:
+    """Numbers that a layer keeps in flash: `ctype` is C's element type; a table is code, not the model's weights."""
+
+    name: str
+    ctype: str
+    data: Array
+    table: bool = False
+
+
+@dataclass(frozen=True)
+class LayerCode:
+    """One call of the rendered invoke function: `function`(&params, args…).
+
+    `params` are the int32 fields of the kernel's struct `struct`, in its order (a tuple is an array field).
+    """
+
+    function: str
+    args: tuple[Arg, ...]
+    struct: str = ""
+    params: tuple[tuple[str, int | tuple[int, ...]], ...] = ()
+    constants: tuple[Constant, ...] = ()
+
+    @property
+    def params_bytes(self) -> int:
+        """Flash bytes of the descriptor."""
+        return 4 * sum(len(v) if isinstance(v, tuple) else 1 for _, v in self.params)
+
+
+def _any(_graph: Graph, _op: Op) -> bool:
+    return True
+
+
+def _none(_graph: Graph, _op: Op) -> int:
+    return 0
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel variant: how Python packs a layer, and the C header that reads it so packed.
+
+    `features` are the instruction-set features it needs (boards.FEATURES). `dtypes` are the types of input 0.
+    `min_distance` says how near the output may follow the first input in memory: None where they may not overlap.
+    """
+
+    name: str
+    header: str
+    emit: Callable[[Graph, Op], LayerCode]
+    dtypes: tuple[str, ...] = ("int8",)
+    features: frozenset[str] = frozenset()
+    supports: Callable[[Graph, Op], bool] = _any
+    scratch_bytes: Callable[[Graph, Op], int] = _none
+    alignment: int = 1
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator of TensorFlow Lite: the constant OPERATOR of each file in this folder.
+
+    `read` turns the flatbuffer's options into the frozen attributes; `shapes` gives the outputs' shapes from the
+    inputs' and raises BadInput where they do not fit; `view` says that the output is the input's bytes unchanged.
+    """
+
+    kind: str
+    resolver: str
+    shapes: Callable[[Graph, Op], tuple[Shape, ...]]
+    kernels: tuple[Kernel, ...] = ()
+    read: Callable[[Table], Any] = lambda _options: None
+    macs: Callable[[Graph, Op], int] = _none
+    view: Callable[[Graph, Op], bool] = lambda _graph, _op: False
+    inputs: tuple[int, int] = (1, 1)
+    note: str = ""
+
+
+def choose_kernel(operator: Operator, graph: Graph, op: Op, features: frozenset[str]) -> Kernel:
+    """The first variant that the instruction set has and that takes the layer; BadInput where none does."""
+    dtype = graph.input(op, 0).dtype
+    for kernel in operator.kernels:
+        if kernel.features <= features and dtype in kernel.dtypes and kernel.supports(graph, op):
+            return kernel
+    known = sorted({d for k in operator.kernels for d in k.dtypes})
+    raise unsupported(op, f"{op.kind} on {dtype} in this form is not supported, only on {', '.join(known)}")
+
+
+def unsupported(op: Op, what: str) -> BadInput:
+    """The refusal of a layer that the ahead-of-time back end cannot compute, with the way out."""
+    return BadInput(f"{op.name}: {what} by the aot back end.", "--runtime tflm runs what TensorFlow Lite Micro has.")
+
+
+def bad_layer(op: Op, what: str) -> BadInput:
+    """The refusal of a layer that contradicts itself."""
+    return BadInput(f"{op.name} ({op.kind}): {what}.")
+
+
+def activation_name(op: Op, code: int) -> str:
+    """The name of a fused activation; refused where it is not one that int8 kernels fuse."""
+    name = ACTIVATIONS[code] if 0 <= code < len(ACTIVATIONS) else f"activation {code}"
+    if name not in ACTIVATIONS[:4]:
+        raise unsupported(op, f"fused {name} is not supported")
+    return name
+
+
+def per_tensor(op: Op, tensor: Tensor) -> tuple[float, int]:
+    """(scale, zero point) of a tensor that must be quantized as a whole."""
+    if tensor.quant is None:
+        raise BadInput(
+            f"{op.name}: tensor {tensor.name!r} ({tensor.dtype}) is not quantized.",
+            "tinygen takes full int8 models; `tinygen quantize` makes one.",
+        )
+    if tensor.quant.per_channel:
+        raise bad_layer(op, f"tensor {tensor.name!r} has {len(tensor.quant.scales)} scales where one is needed")
+    return tensor.quant.scale, tensor.quant.zero_point

@@ -1,0 +1,84 @@
+"""FULLY_CONNECTED: weights [O, I] quantized as a whole or per output channel, optional bias, fused activation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..flatbuffer import Table
+from ..graph.ir import Graph, Op, constant
+from ._fixed_point import channel_multipliers, checked_multiplier
+from ._matmul import matmul_code
+from .base import Kernel, LayerCode, Operator, Shape, bad_layer, per_tensor, unsupported
+from .conv2d import bias_of
+
+
+@dataclass(frozen=True)
+class FullyConnected:
+    """FullyConnectedOptions."""
+
+    fused: int
+    weights_format: int
+    keep_num_dims: bool
+
+
+def read(options: Table) -> FullyConnected:
+    """FullyConnectedOptions."""
+    return FullyConnected(options.int8(0), options.int8(1), options.bool(2))
+
+
+def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
+    """[rows, O], or the input's leading dimensions and O where they are kept."""
+    x, w = graph.input(op, 0), graph.input(op, 1)
+    if op.attrs.weights_format != 0:
+        raise unsupported(op, "shuffled weights are not supported")
+    if len(w.shape) != 2 or w.data is None or w.dtype != "int8":
+        raise bad_layer(op, f"needs constant int8 weights [O, I], has {w.shape} {w.dtype}")
+    out_c, depth = w.shape
+    if x.size % depth:
+        raise bad_layer(op, f"an input of {x.size} values is no multiple of the weights' depth {depth}")
+    bias = graph.optional(op, 2)
+    if bias is not None and (bias.data is None or bias.dtype != "int32" or bias.size != out_c):
+        raise bad_layer(op, f"needs a constant int32 bias of {out_c} values")
+    if op.attrs.keep_num_dims:
+        if not x.shape or x.shape[-1] != depth:
+            raise bad_layer(op, f"the input's last dimension {x.shape[-1:]} is not the weights' depth {depth}")
+        return ((*x.shape[:-1], out_c),)
+    return ((x.size // depth, out_c),)
+
+
+def macs(graph: Graph, op: Op) -> int:
+    """Multiplications."""
+    return graph.output(op).size * graph.input(op, 1).shape[1]
+
+
+def emit(graph: Graph, op: Op) -> LayerCode:
+    """The call of the matrix kernel; one multiplier where the weights have one scale.
+
+    TFLM takes the product of a single input and weight scale in float32, per-channel products in double.
+    """
+    x, w, y = graph.input(op, 0), graph.input(op, 1), graph.output(op)
+    out_c = w.shape[0]
+    if w.quant is not None and w.quant.per_channel:
+        multiplier, shift = channel_multipliers(op, x, w, y, out_c, axis=0)
+    else:
+        in_scale, _ = per_tensor(op, x)
+        w_scale, w_zero_point = per_tensor(op, w)
+        if w_zero_point:
+            raise bad_layer(op, "its weights have a zero point; only symmetric weights are defined")
+        product = float(np.float32(in_scale) * np.float32(w_scale))
+        pair = checked_multiplier(op, product / per_tensor(op, y)[0])
+        multiplier, shift = np.array(pair[:1], np.int32), np.array(pair[1:], np.int8)
+    return matmul_code(op, x, y, constant(w), bias_of(graph, op, out_c), multiplier, shift, op.attrs.fused)
+
+
+OPERATOR = Operator(
+    kind="FULLY_CONNECTED",
+    resolver="AddFullyConnected",
+    read=read,
+    shapes=shapes,
+    macs=macs,
+    inputs=(2, 3),
+    kernels=(Kernel("matmul_s8", "matmul.h", emit),),
+)

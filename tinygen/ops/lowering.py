@@ -1,0 +1,65 @@
+"""Chooses a kernel for every layer of a graph and packs its constants: what planners and back ends work from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..graph.ir import Graph, Op
+from . import operators
+from .base import Kernel, LayerCode, choose_kernel
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer: its operator with the kernel chosen; a view runs no code and shares its input's bytes."""
+
+    index: int
+    op: Op
+    kernel: Kernel | None
+    code: LayerCode | None
+    scratch_bytes: int
+    macs: int
+
+    @property
+    def is_view(self) -> bool:
+        """Whether the layer costs nothing."""
+        return self.code is None
+
+    @property
+    def kernel_name(self) -> str:
+        """The kernel's name for tables."""
+        return self.kernel.name if self.kernel else "view"
+
+
+def lower(graph: Graph, features: frozenset[str]) -> tuple[Layer, ...]:
+    """The layers of a graph for an instruction set; BadInput where a layer has no kernel."""
+    return tuple(_layer(graph, op, i, features) for i, op in enumerate(graph.ops))
+
+
+def _layer(graph: Graph, op: Op, index: int, features: frozenset[str]) -> Layer:
+    operator = operators()[op.kind]
+    macs = operator.macs(graph, op)
+    if _may_view(graph, op):
+        return Layer(index, op, None, None, 0, macs)
+    kernel = choose_kernel(operator, graph, op, features)
+    return Layer(index, op, kernel, kernel.emit(graph, op), kernel.scratch_bytes(graph, op), macs)
+
+
+def _may_view(graph: Graph, op: Op) -> bool:
+    """A view needs bytes of its own where input and output both leave the model, or the types differ."""
+    if not operators()[op.kind].view(graph, op):
+        return False
+    x, y = graph.input(op, 0), graph.output(op)
+    same = x.dtype == y.dtype and x.quant == y.quant
+    return same and not (op.outputs[0] in graph.outputs and _leaves(graph, op.inputs[0]))
+
+
+def _leaves(graph: Graph, tensor: int) -> bool:
+    """Whether the model's user holds the tensor: as an input, an output, or through views of either."""
+    while True:
+        if tensor in graph.inputs or tensor in graph.outputs:
+            return True
+        producer = next((op for op in graph.ops if tensor in op.outputs), None)
+        if producer is None or not operators()[producer.kind].view(graph, producer):
+            return False
+        tensor = producer.inputs[0]

@@ -1,0 +1,72 @@
+"""SOFTMAX: gemmlowp's fixed point; the exponentials of all differences from the maximum come from a table."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..flatbuffer import Table
+from ..graph.ir import Graph, Op
+from ._fixed_point import quantize_multiplier
+from ._gemmlowp import exp_on_negative, high_mul
+from .base import Const, Constant, In, Kernel, LayerCode, Operator, Out, Shape, bad_layer, per_tensor
+
+INTEGER_BITS = 5
+
+
+@dataclass(frozen=True)
+class Softmax:
+    """SoftmaxOptions."""
+
+    beta: float
+
+
+def read(options: Table) -> Softmax:
+    """SoftmaxOptions."""
+    return Softmax(options.float32(0))
+
+
+def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
+    """The input's."""
+    x = graph.input(op, 0)
+    if not x.shape:
+        raise bad_layer(op, "needs at least one dimension")
+    return (x.shape,)
+
+
+def exponentials(op: Op, beta: float, scale: float) -> list[int]:
+    """exp(-beta · scale · d) in Q0.31 for d = 0, 1, … up to 255; beyond the last the reference counts 0."""
+    largest = (1 << 31) - 1.0
+    real = min(beta * scale * (1 << (31 - INTEGER_BITS)), largest)
+    if not real > 1.0:
+        raise bad_layer(op, f"beta {beta} times the input scale {scale} is below what the reference takes")
+    multiplier, left = quantize_multiplier(real)
+    radius = math.floor(((1 << INTEGER_BITS) - 1) * (1 << (31 - INTEGER_BITS)) / (1 << left))
+    return [exp_on_negative(high_mul(-d << left, multiplier), INTEGER_BITS) for d in range(min(255, radius) + 1)]
+
+
+def emit(graph: Graph, op: Op) -> LayerCode:
+    """The call over rows of the last dimension."""
+    x, y = graph.input(op, 0), graph.output(op)
+    if per_tensor(op, y) != (1.0 / 256.0, -128):
+        raise bad_layer(op, "its output must have scale 1/256 and zero point -128")
+    table = exponentials(op, op.attrs.beta, per_tensor(op, x)[0])
+    depth = x.shape[-1]
+    return LayerCode(
+        function="tg_softmax_s8",
+        struct="tg_softmax_params",
+        params=(("rows", x.size // depth), ("depth", depth), ("table_size", len(table))),
+        constants=(Constant("exp", "int32_t", np.array(table, np.int32), table=True),),
+        args=(In(), Const("exp"), Out()),
+    )
+
+
+OPERATOR = Operator(
+    kind="SOFTMAX",
+    resolver="AddSoftmax",
+    read=read,
+    shapes=shapes,
+    kernels=(Kernel("softmax_s8", "softmax.h", emit),),
+)
