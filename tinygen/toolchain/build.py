@@ -1,0 +1,163 @@
+"""Compiles a rendered project's model with the simulation harness, and links it for its board or for this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from ..boards import BoardProfile
+from ..errors import BadInput, OverBudget, TinygenError
+from ..image import Image
+from ..processes import run
+from ..project import read_manifest
+from .compilers import WARNINGS, Toolchain, find_toolchain, host_toolchain
+from .elf import functions, roots
+
+_SECTIONS = ("-ffunction-sections", "-fdata-sections")
+_OVERFLOW = re.compile(
+    r"region [`'](\w+)'.*?overflowed by (\d+) bytes|section '([^']+)'.*?region '(\w+)'.*?overflowed by (\d+)"
+)
+_TIMEOUT_S = 300.0
+
+
+def build_image(
+    project: Path,
+    board: BoardProfile,
+    workdir: Path,
+    toolchain: str | None = None,
+    trace: bool = False,
+) -> Image:
+    """The project's model and harness, linked into the board's memory; objects and the program stay in `workdir`.
+
+    `toolchain` is "gcc", "zig" or None for the first that is there; `trace` calls a hook after every layer.
+    Raises MissingTool without a compiler, OverBudget where the program does not fit the board, TinygenError with the
+    compiler's first message where the C does not compile.
+    """
+    name = read_manifest(project).model.name
+    sim = project / "sim"
+    script = sim / "link.ld"
+    if not script.is_file():
+        raise BadInput(f"{project}: rendered for a board that has no cross build here.", "--on native runs it.")
+    tools = find_toolchain(board.core, toolchain)
+    flags = (*tools.target_flags, *WARNINGS, "-O2", "-ffreestanding", "-fbuiltin", *_SECTIONS)
+    defines = ("-DTG_TRACE",) if trace else ()
+    model = _compile(
+        tools, (*flags, *defines), _model_sources(project, name), _includes(project, name), workdir / "model"
+    )
+    memory = _compile(tools, (*flags, "-fno-builtin"), [sim / "mem.c"], (), workdir / "model")
+    own = [p for p in sorted(sim.glob("*.[cS]")) if p.name not in ("native.c", "mem.c")]
+    harness = _compile(tools, (*flags, "-fno-builtin", *defines), own, _includes(project, name), workdir / "harness")
+    elf = workdir / "program.elf"
+    objects = (*model, *memory)
+    linker = (
+        *tools.command, *tools.target_flags, "-nostdlib", "-static", "-Wl,--gc-sections", f"-Wl,-T,{script}",
+        *roots(objects, name),
+    )  # fmt: skip
+    done = run(
+        [*linker, *map(str, (*objects, *harness)), "-o", str(elf), *tools.libraries],
+        timeout_s=_TIMEOUT_S,
+        env=_environment(),
+    )
+    if done.code != 0:
+        raise _link_error(done.stderr, name, board) if done.code is not None else _too_slow(tools)
+    image = Image(
+        elf=elf,
+        model=name,
+        core=board.core,
+        host=False,
+        compiler=tools.name,
+        compiler_version=tools.version,
+        flags=flags,
+        trace=trace,
+        objects=objects,
+        linker=linker,
+        linker_tail=tools.libraries,
+    )
+    return replace(image, functions=functions(elf))
+
+
+def build_host(project: Path, workdir: Path, sanitize: bool = False, trace: bool = False) -> Image:
+    """The same for this machine; `sanitize` adds AddressSanitizer and UndefinedBehaviorSanitizer. Errors as build_image."""
+    name = read_manifest(project).model.name
+    tools = host_toolchain(sanitize)
+    defines = ("-DTG_TRACE",) if trace else ()
+    flags = (*tools.target_flags, *WARNINGS, "-O2", *_SECTIONS)
+    sources = [*_model_sources(project, name), project / "sim" / "harness.c", project / "sim" / "native.c"]
+    objects = _compile(tools, (*flags, *defines), sources, _includes(project, name), workdir / "host")
+    program = workdir / "program"
+    command = [*tools.command, *tools.target_flags, *map(str, objects), "-o", str(program), "-lm"]
+    done = run(command, timeout_s=_TIMEOUT_S, env=_environment())
+    if done.code != 0:
+        raise TinygenError(f"{name}: the program of the host does not link: {_first(done.stderr)}")
+    return Image(program, name, "host", True, tools.name, tools.version, flags, trace)
+
+
+def _model_sources(project: Path, name: str) -> list[Path]:
+    sources = sorted((project / "lib" / name / "src").glob("*.c"))
+    if not sources:
+        raise BadInput(f"{project}: no C in lib/{name}/src.", "`tinygen generate` renders it anew.")
+    return sources
+
+
+def _includes(project: Path, name: str) -> tuple[str, ...]:
+    return ("-I", str(project / "lib" / name / "src"), "-I", str(project / "sim"))
+
+
+def _compile(
+    tools: Toolchain, flags: tuple[str, ...], sources: list[Path], includes: tuple[str, ...], folder: Path
+) -> tuple[Path, ...]:
+    folder.mkdir(parents=True, exist_ok=True)
+    objects = []
+    for source in sources:
+        target = folder / f"{source.name}.o"
+        command = [*tools.command, *flags, *includes, "-c", str(source), "-o", str(target)]
+        if source.suffix == ".S":
+            command = [c for c in command if not c.startswith("-std=")]
+        done = run(command, timeout_s=_TIMEOUT_S, env=_environment())
+        if done.code is None:
+            raise _too_slow(tools)
+        if done.code != 0:
+            raise TinygenError(
+                f"{source.name} does not compile with {tools.name} {tools.version}: {_first(done.stderr)}"
+            )
+        objects.append(target)
+    return tuple(objects)
+
+
+def _first(messages: str) -> str:
+    lines = [line.strip() for line in messages.splitlines() if line.strip()]
+    telling = [
+        line
+        for line in lines
+        if re.search(r"error|undefined|cannot|not found", line, re.I) and "ld returned" not in line
+    ]
+    return (telling or lines or ["no message"])[0]
+
+
+def _too_slow(tools: Toolchain) -> TinygenError:
+    return TinygenError(f"{tools.name} did not finish within {_TIMEOUT_S:.0f} s.")
+
+
+def _link_error(messages: str, name: str, board: BoardProfile) -> TinygenError:
+    over: dict[str, int] = {}
+    for gnu_region, gnu_bytes, _, region, count in _OVERFLOW.findall(messages):
+        key = gnu_region or region
+        over[key] = max(over.get(key, 0), int(gnu_bytes or count))
+    if not over:
+        return TinygenError(f"{name}: the program does not link: {_first(messages)}")
+    sizes = {"FLASH": board.flash, "RAM": board.ram}
+    parts = [
+        f"{region} over by {extra} bytes, {board.name} has {sizes[region].size} at {sizes[region].origin:#010x}"
+        for region, extra in sorted(over.items())
+        if region in sizes
+    ]
+    return OverBudget(f"{name} does not fit {board.name}: {'; '.join(parts)}.", "A smaller model, or a larger board.")
+
+
+def _environment() -> dict[str, str]:
+    """Messages in English; zig's caches in the user's cache folder, where every run shares them."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tinygen" / "zig"
+    caches = {"ZIG_GLOBAL_CACHE_DIR": str(base), "ZIG_LOCAL_CACHE_DIR": str(base)}
+    return {**os.environ, "LC_ALL": "C", **{k: v for k, v in caches.items() if k not in os.environ}}
