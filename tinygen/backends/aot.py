@@ -248,6 +248,6 @@ def _number_lines(data: Array) -> Iterable[str]:
         if line and len(line) + len(value) + 2 > 110:
             yield line
             line = ""
-        line += f"{value}, " if line else f"{value}, "
+        line += f"{value}, "
     if line:
         yield line

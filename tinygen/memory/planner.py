@@ -5,8 +5,8 @@
 3. Orders tried: by size, by size × duration, by start, by the peak they belong to. Largest first is nearly always best.
 4. Where none reaches the bound, swap neighbours of the best order at random (seeded) and keep what is not worse.
 
-It does not promise the optimum (the problem is NP-hard); it promises that no two buffers overlap in time and space, that
-every offset is aligned, and the same plan for the same graph.
+It does not promise the optimum (the problem is NP-hard); it promises that no two buffers overlap in time and space,
+that every offset is aligned, and the same plan for the same graph.
 """
 
 from __future__ import annotations
