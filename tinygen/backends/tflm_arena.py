@@ -1,0 +1,185 @@
+"""How large TensorFlow Lite Micro's arena is on a 32-bit target, before any of it is compiled.
+
+The arena is one block. From its end grows what lives as long as the interpreter (the persistent part), from its start
+the activations and scratch as TFLM's greedy planner lays them (the planned part), and for a moment, while it plans,
+the planner's own tables. So
+
+    arena = persistent + max(planned, planning) + margin
+
+- persistent, in the order of allocation in micro_allocator.cc, micro_interpreter.cc and the kernels, each allocation
+  at its alignment: allocator, planner and so on 124 B + 8 a subgraph, TfLiteEvalTensor 12 a tensor, NodeAndRegistration
+  32 a layer, the layers' parameters (_PARAMS), the kernels' OpData (_OP_DATA) at 16, for convolutions two int32 arrays
+  over the output channels at 16, a handle of 4 a scratch buffer, and for each input and output a TfLiteTensor with its
+  quantization (40 + 12 + 4 + 4 a channel). Sizes are those of a 32-bit compiler with 4-byte enumerations; Arm's bare
+  metal compilers use shorter ones and take a few bytes less.
+- planning: 12 bytes for each scratch request and twelve more of them, 24 a tensor and scratch buffer
+  (AllocationInfo), 40 for each one planned. Models of a few hundred bytes need more for this than for the activations.
+
+The margin is for what is not modelled: another release of TFLM, kernels that gained a field. The firmware compares with
+arena_used_bytes() when it starts, and prints both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..graph.ir import Graph, Op
+from .tflm_scratch import Kernels, scratch_requests
+
+_ALIGN = 16
+_OBJECTS = (36, 44, 36, 8)  # single arena allocator, greedy planner, micro allocator, builtin data allocator
+_EVAL_TENSOR, _NODE, _TENSOR, _AFFINE = 12, 32, 40, 12
+_SCRATCH_REQUEST, _ALLOCATION_INFO, _PLANNER_ENTRY, _SPARE_REQUESTS = 12, 24, 40, 12
+
+#: sizeof a kernel's OpData and of the operator's parameters (builtin_op_data.h); others take the default.
+_OP_DATA = {
+    "CONV_2D": 64, "DEPTHWISE_CONV_2D": 64, "FULLY_CONNECTED": 80, "AVERAGE_POOL_2D": 48, "MAX_POOL_2D": 48,
+    "SOFTMAX": 80, "ADD": 80, "SUB": 64, "MUL": 48, "MEAN": 48, "SUM": 48, "LOGISTIC": 16, "TANH": 32,
+    "RELU": 32, "RELU6": 16, "LEAKY_RELU": 32, "HARD_SWISH": 32, "QUANTIZE": 32, "DEQUANTIZE": 32,
+    "STRIDED_SLICE": 96, "CONCATENATION": 144, "SVDF": 48, "RESHAPE": 0, "SQUEEZE": 0, "EXPAND_DIMS": 0,
+    "TRANSPOSE": 0, "UNIDIRECTIONAL_SEQUENCE_LSTM": 512, "BATCH_MATMUL": 160, "TRANSPOSE_CONV": 80,
+}  # fmt: skip
+_PARAMS = {
+    "CONV_2D": 28, "DEPTHWISE_CONV_2D": 28, "FULLY_CONNECTED": 16, "AVERAGE_POOL_2D": 40, "MAX_POOL_2D": 40,
+    "SOFTMAX": 4, "ADD": 8, "SUB": 8, "MUL": 4, "MEAN": 4, "SUM": 4, "LOGISTIC": 0, "TANH": 0, "RELU": 0, "RELU6": 0,
+    "LEAKY_RELU": 4, "HARD_SWISH": 0, "QUANTIZE": 0, "DEQUANTIZE": 0, "STRIDED_SLICE": 24, "CONCATENATION": 8,
+    "SVDF": 12, "RESHAPE": 36, "PAD": 0, "PADV2": 0, "EXPAND_DIMS": 0, "TRANSPOSE": 0,
+}  # fmt: skip
+_OP_DATA_DEFAULT, _PARAMS_DEFAULT = 128, 48
+_PER_CHANNEL = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
+
+
+@dataclass(frozen=True)
+class ArenaEstimate:
+    """The parts of the arena in bytes; `used_bytes` estimates what arena_used_bytes() will say."""
+
+    planned_bytes: int
+    scratch_bytes: int  # the largest of one layer, inside planned_bytes
+    persistent_bytes: int
+    planning_bytes: int
+    margin_bytes: int
+
+    @property
+    def used_bytes(self) -> int:
+        """Planned and persistent part."""
+        return self.planned_bytes + self.persistent_bytes
+
+    @property
+    def needed_bytes(self) -> int:
+        """The least arena with which AllocateTensors is expected to pass."""
+        return self.persistent_bytes + max(self.planned_bytes, self.planning_bytes)
+
+    @property
+    def arena_bytes(self) -> int:
+        """What the firmware reserves: needed and margin, a multiple of 16."""
+        return _up(self.needed_bytes + self.margin_bytes, _ALIGN)
+
+
+def estimate_arena(graph: Graph, kernels: Kernels, plan_arena_bytes: int | None = None) -> ArenaEstimate:
+    """The arena of a model, `graph` being the .tflite as imported (no pass run on it).
+
+    `plan_arena_bytes` is our own plan's size where it is in the model's metadata: then scratch comes on top of it.
+    Without, TFLM's greedy planner decides and is computed here.
+    """
+    scratch = [scratch_requests(graph, op, kernels) for op in graph.ops]
+    buffers = _buffers(graph, scratch)
+    largest = max((sum(_up(n, _ALIGN) for n in sizes) for sizes in scratch), default=0)
+    planned = greedy_plan_bytes(buffers) if plan_arena_bytes is None else _up(plan_arena_bytes, _ALIGN) + largest
+    persistent = _persistent(graph, scratch)
+    requests = sum(len(sizes) for sizes in scratch)
+    planning = (
+        _SCRATCH_REQUEST * (requests + _SPARE_REQUESTS)
+        + 4
+        + _ALLOCATION_INFO * (len(graph.tensors) + requests)
+        + _PLANNER_ENTRY * len(buffers)
+        + _ALIGN
+    )
+    margin = max(128, (persistent + 19) // 20)
+    return ArenaEstimate(planned, largest, persistent, planning, margin)
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """What the greedy planner places: bytes (a multiple of 16) alive from layer `first` to layer `last`."""
+
+    nbytes: int
+    first: int
+    last: int
+
+
+def greedy_plan_bytes(buffers: list[Buffer]) -> int:
+    """The size of TFLM's own plan: largest buffer first, each in the lowest gap among those alive with it.
+
+    Among equals the one added last goes first, as TFLM's stable bubble sort over a reversed list has it.
+    """
+    order = sorted(range(len(buffers)), key=lambda i: (-buffers[i].nbytes, -i))
+    placed: list[tuple[int, Buffer]] = []  # by offset
+    for i in order:
+        wanted = buffers[i]
+        offset = 0
+        for start, other in placed:
+            if other.first > wanted.last or wanted.first > other.last:
+                continue
+            if start - offset >= wanted.nbytes:
+                break
+            offset = max(offset, start + other.nbytes)
+        at = sum(1 for start, _ in placed if start <= offset)
+        placed.insert(at, (offset, wanted))
+    return max((start + b.nbytes for start, b in placed), default=0)
+
+
+def _buffers(graph: Graph, scratch: list[tuple[int, ...]]) -> list[Buffer]:
+    first: dict[int, int] = {}
+    last: dict[int, int] = {}
+    for t in graph.inputs:
+        first[t] = last[t] = 0
+    for time, op in enumerate(graph.ops, 1):
+        for t in op.outputs:
+            first.setdefault(t, time)
+        for t in (*op.inputs, *op.outputs):
+            last[t] = time
+    for t in graph.outputs:
+        first.setdefault(t, len(graph.ops))
+        last[t] = len(graph.ops)
+    tensors = [
+        Buffer(_up(tensor.nbytes, _ALIGN), first[t], last[t])
+        for t, tensor in enumerate(graph.tensors)
+        if tensor.data is None and t in first and tensor.nbytes > 0
+    ]
+    return tensors + [Buffer(_up(n, _ALIGN), time, time) for time, sizes in enumerate(scratch, 1) for n in sizes]
+
+
+def _persistent(graph: Graph, scratch: list[tuple[int, ...]]) -> int:
+    """Bytes at the arena's end, each allocation rounded down to its alignment from an aligned end."""
+    allocations = [(n, 4) for n in (*_OBJECTS, 8, _EVAL_TENSOR * len(graph.tensors), _NODE * len(graph.ops))]
+    allocations += [(_PARAMS.get(op.kind, _PARAMS_DEFAULT), 4) for op in graph.ops]
+    allocations += [(_OP_DATA.get(op.kind, _OP_DATA_DEFAULT), _ALIGN) for op in graph.ops]
+    allocations += [(n, _ALIGN) for op in graph.ops for n in _channel_arrays(graph, op)]
+    allocations.append((4 * sum(len(sizes) for sizes in scratch), 4))
+    for ends in (graph.inputs, graph.outputs):
+        allocations.append((4 * len(ends), _ALIGN))
+        for t in ends:
+            quant = graph.tensors[t].quant
+            parts = (_TENSOR,) if quant is None else (_TENSOR, _AFFINE, 4 + 4 * len(quant.scales))
+            allocations += [(n, 4) for n in parts]
+    used = 0
+    for nbytes, alignment in allocations:
+        used = _up(used + nbytes, alignment) if nbytes else used
+    return _up(used, 4)
+
+
+def _channel_arrays(graph: Graph, op: Op) -> tuple[int, ...]:
+    """Multipliers and shifts, which TFLM keeps in RAM: int32 each, a value for every output channel."""
+    weights = graph.optional(op, 1)
+    if weights is None or weights.quant is None:
+        return ()
+    if op.kind in _PER_CHANNEL:
+        channels = graph.output(op).shape[-1] if graph.output(op).shape else 1
+        return (4 * channels, 4 * channels)
+    if op.kind == "FULLY_CONNECTED" and weights.quant.per_channel:
+        return (4 * len(weights.quant.scales),) * 2
+    return ()
+
+
+def _up(value: int, alignment: int) -> int:
+    return -(-value // alignment) * alignment
