@@ -19,7 +19,7 @@ class Symbol:
 class Image:
     """A program for a board's core, or for the host where `host` is set.
 
-    `objects` are the model's and the runtime's object files, without harness and start-up: what the sizes are measured on.
+    `objects` are the model's and the runtime's object files, without harness and start-up: sizes are measured on them.
     """
 
     elf: Path

@@ -27,7 +27,7 @@ def toy_manifest(board: str) -> Manifest:
         )
         for i, (name, op, n) in enumerate(LAYERS)
     )  # fmt: skip
-    tensor = dict(dtype="int8", scale=0.5, zero_point=0)
+    tensor = {"dtype": "int8", "scale": 0.5, "zero_point": 0}
     return Manifest(
         tinygen="0",
         runtime="aot",

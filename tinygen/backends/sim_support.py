@@ -1,4 +1,4 @@
-"""The sim/ folder of a rendered project: the harness, the core's start-up, and a linker script with the board's own sizes."""
+"""The sim/ folder of a rendered project: harness, start-up, and a linker script with the board's own sizes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FAULT_STACK_BYTES = 256
 
 
 def stack_bytes(board: BoardProfile) -> int:
-    """The stack that the simulated program reserves: an eighth of the RAM, 1 to 8 KiB. What a model uses is measured."""
+    """The stack that the simulated program reserves: an eighth of the RAM, 1 to 8 KiB; what is used is measured."""
     return min(8192, max(1024, board.ram.size // 8)) & ~15
 
 

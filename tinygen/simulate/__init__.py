@@ -1,1 +1,1 @@
-"""Simulators: run a program and say what came out, how many instructions and how much stack it took, and what went wrong."""
+"""Simulators: run a program; tell its outputs, its instructions, its stack, and what went wrong."""

@@ -79,7 +79,7 @@ def build_image(
 
 
 def build_host(project: Path, workdir: Path, sanitize: bool = False, trace: bool = False) -> Image:
-    """The same for this machine; `sanitize` adds AddressSanitizer and UndefinedBehaviorSanitizer. Errors as build_image."""
+    """The same for this machine; `sanitize` adds AddressSanitizer and UndefinedBehaviorSanitizer."""
     name = read_manifest(project).model.name
     tools = host_toolchain(sanitize)
     defines = ("-DTG_TRACE",) if trace else ()

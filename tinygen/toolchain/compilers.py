@@ -54,7 +54,7 @@ def _arm(cpu: str, gcc_fpu: str, zig_cpu: str) -> _Core:
     )
 
 
-#: The simulated start-up makes unaligned accesses trap, so no compiler may make any. Cores with an FPU use the hard-float ABI.
+#: Unaligned accesses trap in the simulators, so no compiler may make any. Cores with an FPU use the hard-float ABI.
 CORES: dict[str, _Core] = {
     "cortex-m0": _arm("cortex-m0", "", "cortex_m0"),
     "cortex-m0plus": _arm("cortex-m0plus", "", "cortex_m0plus"),
@@ -98,10 +98,9 @@ def find_toolchain(core: str, prefer: str | None = None) -> Toolchain:
     if prefer != "gcc":
         zig = _zig()
         if zig:
-            flags = (
-                "-target", spec.zig_target, f"-mcpu={spec.zig_cpu}", "-fno-sanitize=undefined", "-fno-unwind-tables", "-fno-unroll-loops",
-                *(f for f in spec.gcc if f in ("-mno-unaligned-access", "-mcmodel=medany")),
-            )  # fmt: skip
+            shared = tuple(f for f in spec.gcc if f in ("-mno-unaligned-access", "-mcmodel=medany"))
+            quiet = ("-fno-sanitize=undefined", "-fno-unwind-tables", "-fno-unroll-loops")
+            flags = ("-target", spec.zig_target, f"-mcpu={spec.zig_cpu}", *quiet, *shared)
             return Toolchain("zig", "zig", _version(zig[:-1], "version"), zig, flags, ("-lcompiler_rt",))
     package = _PACKAGES[spec.family]
     both = f"`apt install {package}`, or `pip install 'tinygen[sim]'` for zig's"
