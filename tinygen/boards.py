@@ -1,15 +1,16 @@
-"""Board profiles: what a board's TOML file may say, read and validated; every figure names its source."""
+"""Board profiles by name or path, read and validated: every figure in one names its source."""
 
 from __future__ import annotations
 
 import re
 import sys
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError
 
+from .board_schema import FEATURES, BoardProfile, Core, Framework, PlatformIO, Region, SimulatorSpec
 from .errors import BadInput, suggest
 from .resources import data_dir
 
@@ -18,129 +19,22 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-Core = Literal[
-    "cortex-m0", "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m4f", "cortex-m7", "cortex-m33", "cortex-m55",
-    "rv32imc", "xtensa-lx6", "xtensa-lx7",
+__all__ = [
+    "FEATURES",
+    "BoardProfile",
+    "Core",
+    "Framework",
+    "PlatformIO",
+    "Region",
+    "SimulatorSpec",
+    "board_names",
+    "load_board",
 ]
 
-#: The instruction-set features that kernel variants ask for, by core. Every core runs the portable kernels.
-FEATURES: dict[str, frozenset[str]] = {
-    "cortex-m0": frozenset({"armv6m"}),
-    "cortex-m0plus": frozenset({"armv6m"}),
-    "cortex-m3": frozenset({"armv7m"}),
-    "cortex-m4": frozenset({"armv7m", "dsp"}),
-    "cortex-m4f": frozenset({"armv7m", "dsp"}),
-    "cortex-m7": frozenset({"armv7m", "dsp"}),
-    "cortex-m33": frozenset({"armv7m", "dsp"}),
-    "cortex-m55": frozenset({"armv7m", "dsp", "mve"}),
-    "rv32imc": frozenset({"rv32"}),
-    "xtensa-lx6": frozenset({"xtensa"}),
-    "xtensa-lx7": frozenset({"xtensa"}),
-}
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Region(_Strict):
-    """One memory of the chip, as the processor sees it."""
-
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    kind: Literal["flash", "ram", "tcm", "psram"]
-    origin: int = Field(ge=0, lt=2**32)
-    size: int = Field(gt=0, le=2**30)
-    source: str
-
-
-class Framework(_Strict):
-    """What a framework takes on this board before the user's program has any: static RAM, stack and heap, flash."""
-
-    name: str
-    flash_bytes: int = Field(ge=0)
-    ram_bytes: int = Field(ge=0)
-    source: str
-
-
-class PlatformIO(_Strict):
-    """PlatformIO's names for the board; `version` pins the platform, `package` is its requirement string."""
-
-    board: str
-    platform: str
-    version: str
-    frameworks: tuple[str, ...]
-    default_framework: str
-    fork: str = ""  # where the official platform lacks the board or the framework: the fork's name and why
-    source: str
-
-
-class SimulatorSpec(_Strict):
-    """How the board is simulated: `kind` unicorn maps its own memory, qemu runs the named machine."""
-
-    kind: Literal["unicorn", "qemu"]
-    machine: str = ""
-    cpu: str = ""
-    clock: str = ""  # the guest timer that counts instructions under -icount, e.g. "cmsdk@0x40000000" or "minstret"
-    source: str
-
-
-class BoardProfile(_Strict):
-    """One board. The default framework's reserve is taken off what a user's program may have."""
-
-    schema_: Literal[1] = Field(alias="schema")
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    title: str
-    mcu: str
-    core: Core
-    clock_hz: int = Field(gt=0)
-    source: str
-    fpu: Literal["none", "single", "double"] = "none"
-    regions: tuple[Region, ...] = Field(min_length=1)
-    frameworks: tuple[Framework, ...] = ()
-    platformio: PlatformIO | None = None
-    simulators: tuple[SimulatorSpec, ...] = ()
-    micropython_arch: str = ""
-    notes: str = ""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> BoardProfile:
-        kinds = [r.kind for r in self.regions]
-        if kinds.count("flash") != 1:
-            raise ValueError("regions: exactly one region of kind 'flash' is needed")
-        if not any(k in ("ram", "tcm") for k in kinds):
-            raise ValueError("regions: a region of kind 'ram' is needed")
-        if len({r.name for r in self.regions}) != len(self.regions):
-            raise ValueError("regions: two regions have the same name")
-        spans = sorted((r.origin, r.origin + r.size, r.name) for r in self.regions)
-        for (_, end, a), (start, _, b) in zip(spans, spans[1:]):
-            if start < end:
-                raise ValueError(f"regions: {a} and {b} overlap")
-        if self.platformio and self.frameworks and self.platformio.default_framework not in {f.name for f in self.frameworks}:
-            raise ValueError(f"frameworks: the default framework {self.platformio.default_framework!r} has no entry")
-        return self
-
-    @property
-    def features(self) -> frozenset[str]:
-        """Instruction-set features for choosing kernel variants."""
-        return FEATURES[self.core]
-
-    @property
-    def flash(self) -> Region:
-        """The region that holds code and constants."""
-        return next(r for r in self.regions if r.kind == "flash")
-
-    @property
-    def ram(self) -> Region:
-        """The region that holds static data and the stack: the largest internal one."""
-        internal = [r for r in self.regions if r.kind in ("ram", "tcm")]
-        return max(internal, key=lambda r: (r.kind == "ram", r.size))
-
-    @property
-    def framework(self) -> Framework | None:
-        """The framework that a rendered project uses, None on bare metal."""
-        if self.platformio is None:
-            return None
-        return next((f for f in self.frameworks if f.name == self.platformio.default_framework), None)
+#: A profile is a page of text: anything longer was given by mistake and is not read.
+MAX_PROFILE_BYTES = 256 * 1024
+#: As many problems as one line can carry; a file that is something else altogether has thousands.
+MAX_PROBLEMS = 8
 
 
 def board_names() -> list[str]:
@@ -155,38 +49,81 @@ def load_board(name_or_path: str | Path) -> BoardProfile:
     """
     text = str(name_or_path)
     if re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text):
-        path = data_dir("boards") / f"{text}.toml"
-        if path.is_file():
-            return _read(path)
-        if not Path(text).is_file():
-            raise BadInput(
-                f"Unknown board {text!r}.",
-                suggest(text, board_names()) or "`tinygen boards` lists them; a profile of your own is given by its path.",
-            )
+        shipped = data_dir("boards") / f"{text}.toml"
+        if shipped.is_file():
+            return _parse(shipped.name, _content(shipped))
+        if not _is_file(Path(text)):
+            hint = "`tinygen boards` lists them; a profile of your own is given by its path."
+            raise BadInput(f"Unknown board {text!r}.", suggest(text, board_names()) or hint)
     path = Path(text)
-    if not path.is_file():
+    if not _is_file(path):
         raise BadInput(f"No board profile at {text!r}.", "`tinygen boards` lists the boards that ship with tinygen.")
-    return _read(path)
+    return _parse(path.name, _content(path))
 
 
-@cache
-def _read(path: Path) -> BoardProfile:
+def _is_file(path: Path) -> bool:
     try:
-        raw = tomllib.loads(path.read_bytes().decode("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadInput(f"{path.name}: not a readable TOML file: {error}") from error
+        return path.is_file()
+    except (OSError, ValueError):  # a name too long, or with a NUL in it
+        return False
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_PROFILE_BYTES + 1)
+    except OSError as error:
+        raise BadInput(f"{path.name}: cannot be read: {error.strerror}.") from error
+    if len(data) > MAX_PROFILE_BYTES:
+        raise BadInput(f"{path.name}: over {MAX_PROFILE_BYTES} bytes long, which no board profile is.")
+    return data
+
+
+@lru_cache(maxsize=64)
+def _parse(name: str, data: bytes) -> BoardProfile:
+    try:
+        raw: dict[str, Any] = tomllib.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{name}: not a TOML file: byte {error.start} is not UTF-8.") from error
+    except RecursionError as error:
+        raise BadInput(f"{name}: not a board profile: nested too deeply.") from error
+    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
+        raise BadInput(f"{name}: not a readable TOML file: {error}.") from error
     try:
         return BoardProfile.model_validate(raw)
     except ValidationError as error:
-        problems = [_describe(e["loc"], e["type"], e["msg"]) for e in error.errors()]
-        raise BadInput(f"{path.name}: {'; '.join(problems)}.", "boards/README.md lists the keys.") from error
+        problems = [_describe(e["loc"], e["type"], e["msg"]) for e in error.errors(include_input=False)]
+        shown = "; ".join(problems[:MAX_PROBLEMS])
+        more = f" and {len(problems) - MAX_PROBLEMS} more" if len(problems) > MAX_PROBLEMS else ""
+        raise BadInput(f"{name}: {shown}{more}.", "boards/README.md lists the keys.") from error
 
 
 def _describe(loc: tuple[int | str, ...], kind: str, message: str) -> str:
-    where = ".".join(str(part) for part in loc) or "profile"
+    where = ".".join(_short(str(part)) for part in loc) or "profile"
     if kind == "extra_forbidden":
-        known = [*BoardProfile.model_fields, *Region.model_fields, *Framework.model_fields, *PlatformIO.model_fields]
-        return f"unknown key {where!r} {suggest(str(loc[-1]), known)}".rstrip()
+        hint = suggest(str(loc[-1])[:40], _keys_beside(loc))
+        return f"unknown key {where!r}{f', {hint}' if hint else ''}"
     if kind == "missing":
         return f"missing key {where!r}"
-    return f"{where}: {message.removeprefix('Value error, ')}"
+    if message.startswith("Value error, "):
+        text = message.removeprefix("Value error, ")
+        return f"{where}: {text}" if loc else text
+    return f"{where}: {message}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:40]}…"
+
+
+def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
+    """The keys that are known where an unknown one stands."""
+    model = _TABLES.get(str(loc[0]), BoardProfile) if len(loc) > 1 else BoardProfile
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+_TABLES: dict[str, type[BaseModel]] = {
+    "regions": Region,
+    "frameworks": Framework,
+    "platformio": PlatformIO,
+    "simulators": SimulatorSpec,
+}
