@@ -1,0 +1,144 @@
+"""Full int8: Keras models and SavedModels to .tflite files, in a process of their own."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..dataset import DataSet, load_data
+from ..errors import BadInput
+from ..project import Preprocess
+from ..worker import Progress, run_job
+from .convert import convert_int8
+from .keras_loader import LoadedModel, load_model
+from .preprocess import from_mean_std
+from .representative import representative_samples
+
+
+@dataclass(frozen=True)
+class QuantizeResult:
+    """An int8 model: the .tflite, what the firmware does to a real input before it (None: nothing), what was noticed."""
+
+    tflite: bytes = field(repr=False)
+    preprocess: Preprocess | None
+    findings: tuple[str, ...]
+
+
+def quantize_model(
+    path: str | Path,
+    data: DataSet | str | Path,
+    out: str | Path | None = None,
+    *,
+    samples: int = 200,
+    seed: int = 0,
+    mean: Sequence[float] = (),
+    std: Sequence[float] = (),
+    progress: Progress | None = None,
+) -> QuantizeResult:
+    """Loads and checks the model at `path`, calibrates on `samples` of `data`, and writes `out` where it is given.
+
+    `mean` and `std` are tinygen.toml's [input]: data is (x - mean) / std before the model. Raises BadInput.
+    """
+    data = data if isinstance(data, DataSet) else load_data(data)
+    with tempfile.TemporaryDirectory(prefix="tinygen-") as work:
+        loaded = load_model(path, work, progress=progress)
+        [result] = quantize_loaded([loaded], data, samples=samples, seed=seed, mean=mean, std=std, progress=progress)
+    if out is not None:
+        try:
+            Path(out).write_bytes(result.tflite)
+        except OSError as error:
+            raise BadInput(f"{out}: cannot be written: {error.strerror}.") from error
+    return result
+
+
+def quantize_loaded(
+    models: Sequence[LoadedModel],
+    data: DataSet,
+    *,
+    samples: int = 200,
+    seed: int = 0,
+    mean: Sequence[float] = (),
+    std: Sequence[float] = (),
+    progress: Progress | None = None,
+) -> list[QuantizeResult]:
+    """The same for models that are loaded already, several of them in one process."""
+    with tempfile.TemporaryDirectory(prefix="tinygen-") as work:
+        jobs = []
+        for i, model in enumerate(models):
+            preprocess = from_mean_std(mean, std, model.input_shape)
+            chosen = representative_samples(data, model.input_shape, preprocess, samples, seed)
+            np.save(Path(work) / f"{i}.npy", chosen)
+            source = {"name": model.name, "path": model.path, "kind": model.kind, "samples": str(Path(work) / f"{i}.npy")}
+            given = preprocess.model_dump() if preprocess else None
+            jobs.append({**source, "out": str(Path(work) / f"{i}.tflite"), "preprocess": given})
+        timeout = 600.0 * len(jobs)
+        answer = run_job(
+            "tinygen.frontend.quantize:quantize_job", {"models": jobs}, timeout_seconds=timeout, progress=progress
+        )
+        results = []
+        for job, model, told in zip(jobs, models, answer["models"], strict=True):
+            kept = Preprocess.model_validate(told["preprocess"]) if told["preprocess"] else None
+            findings = (*model.findings, *told["findings"])
+            results.append(QuantizeResult(Path(job["out"]).read_bytes(), kept, findings))
+    return results
+
+
+def quantize_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Runs in the worker: converts each model of the request."""
+    done = []
+    for i, job in enumerate(request["models"]):
+        progress(f"int8 {i + 1}/{len(request['models'])} {job['name']}")
+        done.append(_graph_job(job) if job["kind"] == "graph" else _keras_job(job))
+    return {"models": done}
+
+
+def _graph_job(job: dict[str, Any]) -> dict[str, Any]:
+    from .graph_signature import open_signature
+    from .savedmodel import check_saved_model
+
+    check_saved_model(Path(job["path"]))
+    signature = open_signature(Path(job["path"]))
+    samples = np.load(job["samples"], allow_pickle=False)
+    tflite = convert_int8(signature.call, signature.owner, signature.input_shape, samples, job["name"])
+    Path(job["out"]).write_bytes(tflite)
+    return {"preprocess": job["preprocess"], "findings": _calibration(samples)}
+
+
+def _keras_job(job: dict[str, Any]) -> dict[str, Any]:
+    import tf_keras
+
+    from .leading_layers import fold_scale, take_off
+    from .preprocess import normalize
+
+    model = tf_keras.models.load_model(job["path"], compile=False)
+    given = Preprocess.model_validate(job["preprocess"]) if job["preprocess"] else None
+    samples = np.load(job["samples"], allow_pickle=False)
+    # The samples are past `given` already: what the taken-off layers did is applied to them, then the folded factor is undone.
+    inner, own, taken = take_off(model, None)
+    _, whole, _ = take_off(model, given)
+    samples = normalize(samples, own)
+    folded, kept, layer = fold_scale(inner, whole)
+    if layer and whole is not None:
+        samples = np.asarray(samples * np.float32(whole.std[0]), np.float32)
+    shape = (1, *(int(d) for d in folded.inputs[0].shape[1:]))
+    tflite = convert_int8(lambda x: folded(x, training=False), folded, shape, samples, job["name"])
+    Path(job["out"]).write_bytes(tflite)
+    findings = _calibration(samples)
+    if layer:
+        findings.append(f"The input's factor 1/{whole.std[0]:.9g} is folded into the weights of {layer!r}." if whole else "")
+    elif kept is not None:
+        origin = f" (from {', '.join(taken)})" if taken else ""
+        findings.append(f"The firmware computes (x - mean) / std before the model{origin}.")
+    return {"preprocess": kept.model_dump() if kept else None, "findings": findings}
+
+
+def _calibration(samples: Any) -> list[str]:
+    findings = [f"Calibrated on {len(samples)} samples from {samples.min():.6g} to {samples.max():.6g}."]
+    if len(samples) < 32:
+        findings.append(f"Only {len(samples)} samples to calibrate on: 100 or more give steadier scales.")
+    return findings
