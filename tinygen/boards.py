@@ -50,14 +50,16 @@ def load_board(name_or_path: str | Path) -> BoardProfile:
     text = str(name_or_path)
     if re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text):
         shipped = data_dir("boards") / f"{text}.toml"
-        if shipped.is_file():
+        if _is_file(shipped):
             return _parse(shipped.name, _content(shipped))
         if not _is_file(Path(text)):
             hint = "`tinygen boards` lists them; a profile of your own is given by its path."
-            raise BadInput(f"Unknown board {text!r}.", suggest(text, board_names()) or hint)
+            raise BadInput(f"Unknown board {_short(text)!r}.", suggest(text[:40], board_names()) or hint)
     path = Path(text)
     if not _is_file(path):
-        raise BadInput(f"No board profile at {text!r}.", "`tinygen boards` lists the boards that ship with tinygen.")
+        raise BadInput(
+            f"No board profile at {_short(text)!r}.", "`tinygen boards` lists the boards that ship with tinygen."
+        )
     return _parse(path.name, _content(path))
 
 
@@ -87,8 +89,10 @@ def _parse(name: str, data: bytes) -> BoardProfile:
         raise BadInput(f"{name}: not a TOML file: byte {error.start} is not UTF-8.") from error
     except RecursionError as error:
         raise BadInput(f"{name}: not a board profile: nested too deeply.") from error
-    except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
+    except tomllib.TOMLDecodeError as error:
         raise BadInput(f"{name}: not a readable TOML file: {error}.") from error
+    except ValueError as error:
+        raise BadInput(f"{name}: not a board profile: a number of thousands of digits.") from error
     try:
         return BoardProfile.model_validate(raw)
     except ValidationError as error:
@@ -99,7 +103,7 @@ def _parse(name: str, data: bytes) -> BoardProfile:
 
 
 def _describe(loc: tuple[int | str, ...], kind: str, message: str) -> str:
-    where = ".".join(_short(str(part)) for part in loc) or "profile"
+    where = ".".join(_short(str(part), 40) for part in loc) or "profile"
     if kind == "extra_forbidden":
         hint = suggest(str(loc[-1])[:40], _keys_beside(loc))
         return f"unknown key {where!r}{f', {hint}' if hint else ''}"
@@ -111,8 +115,9 @@ def _describe(loc: tuple[int | str, ...], kind: str, message: str) -> str:
     return f"{where}: {message}"
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:40]}…"
+def _short(text: str, most: int = 200) -> str:
+    """A name of a user's as a message can carry it."""
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
