@@ -36,7 +36,7 @@ class _Strict(BaseModel):
 
 
 class ModelSection(_Strict):
-    """[model]: `path` of a .keras, .h5, SavedModel or .tflite; `name` prefixes the C (default: the file's); `labels`."""
+    """[model]: `path` of a .keras, .h5, SavedModel or .tflite; `name` prefixes the C (or the file's); `labels`."""
 
     path: Path
     name: str = Field("", max_length=64)
@@ -69,7 +69,7 @@ class InputSection(_Strict):
 
 
 class TrainSection(_Strict):
-    """[train]: `seed` of everything random; `epochs`, `batch_size`, `learning_rate` where a [[compress]] step has none."""
+    """[train]: `seed` of all that is random; `epochs`, `batch_size`, `learning_rate` where a step has none."""
 
     seed: int = Field(0, ge=0, lt=2**31)
     epochs: int | None = Field(None, gt=0)
@@ -113,12 +113,12 @@ class Config(_Strict):
     schema_: Literal[1] = Field(alias="schema")
     model: ModelSection
     data: DataSection | None = None
-    input: InputSection = InputSection()
-    train: TrainSection = TrainSection()
+    input: InputSection = Field(default_factory=lambda: InputSection.model_validate({}))
+    train: TrainSection = Field(default_factory=lambda: TrainSection.model_validate({}))
     compress: tuple[Step, ...] = ()
-    quantize: QuantizeSection = QuantizeSection()
+    quantize: QuantizeSection = Field(default_factory=lambda: QuantizeSection.model_validate({}))
     target: TargetSection
-    budget: BudgetSection = BudgetSection()
+    budget: BudgetSection = Field(default_factory=lambda: BudgetSection.model_validate({}))
 
 
 def load_config(path: str | Path = "tinygen.toml") -> Config:
@@ -162,7 +162,7 @@ def read_toml(path: Path, hint: str) -> dict[str, Any]:
     if not path.is_file():
         raise BadInput(f"{path}: no such file.", hint)
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        return dict(tomllib.loads(path.read_bytes().decode("utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadInput(f"{path}: not a readable TOML file: {error}") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,9 @@ def load_data(path: str | Path) -> DataSet:
     """
     path = Path(path)
     if not path.is_file():
-        raise BadInput(f"{path}: no such data file.", "Data is an .npz with x_train, y_train, x_val, y_val, x_test, y_test.")
+        raise BadInput(
+            f"{path}: no such data file.", "Data is an .npz with x_train, y_train, x_val, y_val, x_test, y_test."
+        )
     try:
         arrays = _read(path)
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError) as error:
@@ -72,7 +75,9 @@ def load_data(path: str | Path) -> DataSet:
         ) from error
     for name in arrays:
         if name not in KEYS:
-            raise BadInput(f"{path}: unknown array {name!r}.", suggest(name, KEYS) or f"The names are {', '.join(KEYS)}.")
+            raise BadInput(
+                f"{path}: unknown array {name!r}.", suggest(name, KEYS) or f"The names are {', '.join(KEYS)}."
+            )
     if not any(name.startswith("x_") for name in arrays):
         raise BadInput(f"{path}: no samples.", "It needs an array named x_train.")
     checked = {name: _checked(path, name, arrays[name]) for name in KEYS if name in arrays}
@@ -122,3 +127,16 @@ def _read(path: Path) -> dict[str, Array]:
     with np.load(path, allow_pickle=False) as archive:
         names = ["x_train" if name == "x" else "y_train" if name == "y" else name for name in archive.files]
         return dict(zip(names, (archive[name] for name in archive.files), strict=True))
+
+
+def fit_shape(x: Array, input_shape: Sequence[int], where: str) -> Array:
+    """`x` as [n, *input_shape[1:]]: a missing channel axis of 1 is added, any other difference is BadInput."""
+    wanted = tuple(input_shape[1:])
+    if x.shape[1:] == wanted:
+        return x
+    if (*x.shape[1:], 1) == wanted or x.shape[1:] == (*wanted, 1):
+        return x.reshape(len(x), *wanted)
+    raise BadInput(
+        f"{where}: samples have the shape {list(x.shape[1:])}, the model wants {list(wanted)}.",
+        "Reshape the data to the model's input.",
+    )

@@ -28,3 +28,12 @@ def parse_latency(value: str) -> float:
     if match is None or float(match[1]) <= 0:
         raise ValueError(f"{value!r} is not a time; write '50ms', '800us' or '1.5s'")
     return float(match[1]) * _MICROSECONDS[match[2]]
+
+
+def format_size(size: int) -> str:
+    """Bytes as people read them: B below 1 KiB, KiB with a decimal below 1 MiB, else MiB."""
+    if size < 1 << 10:
+        return f"{size} B"
+    if size < 1 << 20:
+        return f"{size / (1 << 10):.1f} KiB"
+    return f"{size / (1 << 20):.2f} MiB"

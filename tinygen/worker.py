@@ -1,12 +1,13 @@
 """Runs one job in a process of its own, so that TensorFlow's choice of Keras, its log noise and its crashes stay there.
 
-The parent writes the request as JSON to the child's standard input and keeps it open: when it closes, the parent is gone
-and the child ends. The child answers on its standard output, one JSON object a line: progress, then a result or an error.
-Whatever libraries print goes to a log file, which is shown only where the child died without an answer.
+The parent writes the request as JSON to the child's standard input and keeps it open: when it closes, the parent is
+gone and the child ends. The child answers on its standard output, one JSON object a line: progress, then a result or
+an error. Whatever libraries print goes to a log file, which is shown only where the child died without an answer.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -76,7 +77,12 @@ def run_job(
             encoding="utf-8",
         )
         late = threading.Event()
-        timer = threading.Timer(timeout_seconds, lambda: (late.set(), child.kill()))
+
+        def stop() -> None:
+            late.set()
+            child.kill()
+
+        timer = threading.Timer(timeout_seconds, stop)
         timer.start()
         try:
             answer = _converse(child, request, progress)
@@ -116,10 +122,8 @@ def _converse(child: subprocess.Popen[str], request: dict[str, Any], progress: P
 
 
 def _close(stream: IO[str]) -> None:
-    try:
+    with contextlib.suppress(OSError):
         stream.close()
-    except OSError:
-        pass
 
 
 def _error(job: str, answer: dict[str, Any], log: str, code: int, timeout_seconds: float | None) -> TinygenError:

@@ -70,5 +70,7 @@ def technique_names() -> list[str]:
 def technique(name: str) -> Technique:
     """One technique; BadInput with a suggestion for an unknown name."""
     if name not in techniques():
-        raise BadInput(f"Unknown technique {name!r}.", suggest(name, techniques()) or f"There are {', '.join(techniques())}.")
+        raise BadInput(
+            f"Unknown technique {name!r}.", suggest(name, techniques()) or f"There are {', '.join(techniques())}."
+        )
     return techniques()[name]

@@ -40,7 +40,9 @@ def convert_int8(
     try:
         return bytes(converter.convert())
     except Exception as error:
-        raise BadInput(f"{name}: {_reason(str(error))}", "Replace those layers by ones that TensorFlow Lite has in int8.") from error
+        raise BadInput(
+            f"{name}: {_reason(str(error))}", "Replace those layers by ones that TensorFlow Lite has in int8."
+        ) from error
 
 
 def _reason(message: str) -> str:

@@ -39,7 +39,9 @@ def open_signature(folder: Path) -> Signature:
     name, spec = next(iter(inputs.items()))
     result = next(iter(outputs))
     if spec.shape.rank is None or any(d is None for d in spec.shape[1:]) or spec.shape[0] not in (None, 1):
-        raise BadInput(f"{folder.name}: the input's shape {spec.shape} is open or batched.", "All but the batch must be fixed.")
+        raise BadInput(
+            f"{folder.name}: the input's shape {spec.shape} is open or batched.", "All but the batch must be fixed."
+        )
     if spec.dtype != tf.float32:
         raise BadInput(f"{folder.name}: the input is {spec.dtype.name}, not float32.", "Export the float model.")
 

@@ -4,7 +4,7 @@ How it goes:
 1. every layer of Keras 3's config becomes the tf_keras layer of the same class, with the options that both know;
 2. the layers are called again in the order of the config's nodes, so branches, shared layers and nested models hold;
 3. weights are copied layer by layer;
-4. both models run on the same random inputs; where they differ, the first layer that does is named and the model refused.
+4. both models run on the same random inputs; where they differ, the model is refused and the first such layer named.
 
 Initializers are not carried over (the weights are), nor are regularizers and constraints.
 """
@@ -106,9 +106,13 @@ def _call(name: str, layer: Any, node: dict[str, Any], made: dict[tuple[str, int
             raise BadInput(f"Layer {name!r} computes with a constant.", "keras.layers.Rescaling does the same.")
         args = [args]
     if kwargs:
-        raise BadInput(f"Layer {name!r} is called with {', '.join(sorted(kwargs))!r}, which tf_keras cannot repeat here.")
+        raise BadInput(
+            f"Layer {name!r} is called with {', '.join(sorted(kwargs))!r}, which tf_keras cannot repeat here."
+        )
     if len(args) != 1:
-        raise BadInput(f"Layer {name!r} is called with {len(args)} inputs side by side, which tf_keras cannot repeat here.")
+        raise BadInput(
+            f"Layer {name!r} is called with {len(args)} inputs side by side, which tf_keras cannot repeat here."
+        )
     return layer(args[0])
 
 
@@ -176,14 +180,17 @@ def _activation(layer: str, value: Any) -> Any:
         return _twin_layer(keras.layers.deserialize(value))
     if name == "hard_sigmoid":
         raise BadInput(
-            f"Layer {layer!r}: hard_sigmoid is another function in Keras 2 than in Keras 3.", "Use sigmoid, or relu6(x + 3) / 6."
+            f"Layer {layer!r}: hard_sigmoid is another function in Keras 2 than in Keras 3.",
+            "Use sigmoid, or relu6(x + 3) / 6.",
         )
     if name in ("leaky_relu", "relu6", "hard_silu", "hard_swish"):
         import tensorflow as tf
 
         if name == "relu6":
             return tf.nn.relu6
-        raise BadInput(f"Layer {layer!r}: activation {name!r} is not known to Keras 2.", "Use a layer of its own for it.")
+        raise BadInput(
+            f"Layer {layer!r}: activation {name!r} is not known to Keras 2.", "Use a layer of its own for it."
+        )
     return _ACTIVATIONS.get(str(name), name)
 
 
@@ -212,7 +219,8 @@ def _copy_weights(model: Any, twin: Any) -> None:
         values, shapes = layer.get_weights(), [tuple(w.shape) for w in other.weights]
         if [v.shape for v in values] != shapes:
             raise BadInput(
-                f"Layer {layer.name!r} has weights of {[list(v.shape) for v in values]}, tf_keras wants {[list(s) for s in shapes]}."
+                f"Layer {layer.name!r} has weights of the shapes {[list(v.shape) for v in values]}, "
+                f"tf_keras wants {[list(s) for s in shapes]}."
             )
         other.set_weights(values)
 

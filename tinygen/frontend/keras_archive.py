@@ -1,4 +1,4 @@
-"""Opens .keras and .h5 files as data only: sizes are limited, nothing is extracted, links out of the file are refused."""
+"""Opens .keras and .h5 files as data only: sizes are limited, no path is followed, links out of a file are refused."""
 
 from __future__ import annotations
 
@@ -25,13 +25,22 @@ def clean_archive(path: Path, copy: Path) -> str:
         metadata = json.loads(members["metadata.json"])
         config = json.loads(members["config.json"])
         version = str(metadata["keras_version"])
-    except (OSError, zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (
+        OSError,
+        zipfile.BadZipFile,
+        NotImplementedError,
+        EOFError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+    ) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else (str(error).splitlines() or ["empty"])[0]
         raise BadInput(f"{path.name}: not a readable .keras file: {reason[:200]}", "Save the model again.") from error
     except zipfile.zlib.error as error:  # type: ignore[attr-defined]
         raise BadInput(f"{path.name}: damaged .keras file: {error}", "Save the model again.") from error
+    config = _without_training(config)
     check_config(config, path.name)
-    config.pop("compile_config", None)
     weights = copy.with_suffix(".weights.h5")
     weights.write_bytes(members["model.weights.h5"])
     check_h5(weights, path.name)
@@ -41,6 +50,15 @@ def clean_archive(path: Path, copy: Path) -> str:
         archive.writestr("config.json", json.dumps(config))
         archive.writestr("model.weights.h5", members["model.weights.h5"])
     return version
+
+
+def _without_training(node: Any, depth: int = 0) -> Any:
+    """The JSON without compile_config: optimizers, losses and metrics are no part of what is deployed."""
+    if depth > 200:
+        return node  # the check that follows refuses it
+    if isinstance(node, dict):
+        return {key: _without_training(value, depth + 1) for key, value in node.items() if key != "compile_config"}
+    return [_without_training(value, depth + 1) for value in node] if isinstance(node, list) else node
 
 
 def _members(path: Path) -> dict[str, bytes]:
@@ -70,7 +88,9 @@ def check_h5(path: Path, name: str) -> dict[str, Any]:
             total = sum(_dataset_bytes(file, name))
             attributes = {key: _text(value) for key, value in file.attrs.items() if key != "training_config"}
     except (OSError, RuntimeError, KeyError, ValueError) as error:
-        raise BadInput(f"{name}: not a readable HDF5 file: {(str(error).splitlines() or ['damaged'])[0]}", "Save it again.") from error
+        raise BadInput(
+            f"{name}: not a readable HDF5 file: {(str(error).splitlines() or ['damaged'])[0]}", "Save it again."
+        ) from error
     if total > _LIMIT_BYTES:
         raise BadInput(f"{name}: holds {total} bytes of weights, the limit is {_LIMIT_BYTES}.")
     return attributes
@@ -82,13 +102,18 @@ def _dataset_bytes(group: Any, name: str) -> Iterator[int]:
     for key in group:
         link = group.get(key, getlink=True)
         if not isinstance(link, h5py.HardLink):
-            raise BadInput(f"{name}: {group.name}/{key} is a link out of its place, which is not followed.", "Save the model again.")
+            raise BadInput(
+                f"{name}: {group.name}/{key} is a link out of its place, which is not followed.",
+                "Save the model again.",
+            )
         child = group[key]
         if isinstance(child, h5py.Group):
             yield from _dataset_bytes(child, name)
         else:
             if child.is_virtual or child.external:
-                raise BadInput(f"{name}: {child.name} takes its data from another file, which is not opened.", "Save it again.")
+                raise BadInput(
+                    f"{name}: {child.name} takes its data from another file, which is not opened.", "Save it again."
+                )
             yield int(child.nbytes)
 
 
@@ -106,4 +131,4 @@ def check_model_h5(path: Path, name: str) -> str:
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{name}: its model_config is not JSON.", "Save the model again.") from error
     check_config(config, name)
-    return attributes.get("keras_version", "2")
+    return str(attributes.get("keras_version", "2"))

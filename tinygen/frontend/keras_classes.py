@@ -1,7 +1,7 @@
 """Holds a Keras model's JSON to an allow-list before Keras deserialises any of it: no custom class, no Lambda, no code.
 
 Keras looks classes and functions up by module and name, and some of its own layers call what the file names. So every
-object in the JSON must be one of the names below, whichever version of Keras wrote it; what is not listed is refused by name.
+object in the JSON must be one of the names below, whichever Keras wrote it; what is not listed is refused by name.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import Any
 from ..errors import BadInput
 
 MODELS = frozenset({"Sequential", "Functional", "Model"})
-_CONVOLUTIONS = "Conv1D Conv2D Conv1DTranspose Conv2DTranspose DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D"
+_CONVOLUTIONS = (
+    "Conv1D Conv2D Conv1DTranspose Conv2DTranspose DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D"
+)
 _POOLS = [f"{kind}Pooling{n}D" for n in (1, 2) for kind in ("Max", "Average", "GlobalMax", "GlobalAverage")]
 LAYERS = frozenset(
     [
@@ -32,22 +34,24 @@ LAYERS = frozenset(
 #: What `a + b` between layers becomes: in Keras 3 a class of its operations, in Keras 2 a TFOpLambda naming a function.
 OPERATIONS = frozenset({"Add", "Subtract", "Multiply"})
 _TF_FUNCTIONS = frozenset(
-    ["__operators__.add", "__operators__.sub", "__operators__.mul", "math.add", "math.subtract", "math.multiply"]
-    + ["nn.relu", "nn.relu6", "nn.softmax", "math.sigmoid", "math.tanh"]
+    "__operators__.add __operators__.sub __operators__.mul math.add math.subtract math.multiply nn.relu nn.relu6 "
+    "nn.softmax math.sigmoid math.tanh".split()
 )
 ACTIVATIONS = frozenset(
-    "linear relu relu6 leaky_relu elu selu gelu sigmoid hard_sigmoid tanh softmax softplus softsign swish silu hard_swish "
-    "hard_silu exponential mish log_softmax".split()
+    "linear relu relu6 leaky_relu elu selu gelu sigmoid hard_sigmoid tanh softmax softplus softsign swish silu "
+    "hard_swish hard_silu exponential mish log_softmax".split()
 )
 _INITIALIZERS = (
     "Zeros Ones Constant RandomNormal RandomUniform TruncatedNormal VarianceScaling GlorotNormal GlorotUniform "
     "HeNormal HeUniform LecunNormal LecunUniform Orthogonal OrthogonalInitializer IdentityInitializer Identity"
 )
-_PARTS = frozenset([*_INITIALIZERS.split(), *"L1 L2 L1L2 MaxNorm NonNeg UnitNorm MinMaxNorm DTypePolicy Policy".split()])
+_PARTS = frozenset(
+    [*_INITIALIZERS.split(), *"L1 L2 L1L2 MaxNorm NonNeg UnitNorm MinMaxNorm DTypePolicy Policy".split()]
+)
 _DATA = frozenset({"__keras_tensor__", "__numpy__", "__tensor__", "__tuple__", "TensorShape", "Tuple"})
 _MODULES = frozenset(
-    "keras keras.layers keras.models keras.initializers keras.regularizers keras.constraints keras.activations builtins "
-    "keras.mixed_precision keras.dtype_policies keras.src.models.functional keras.src.models.sequential "
+    "keras keras.layers keras.models keras.initializers keras.regularizers keras.constraints keras.activations "
+    "builtins keras.mixed_precision keras.dtype_policies keras.src.models.functional keras.src.models.sequential "
     "keras.engine.functional keras.src.engine.functional keras.engine.sequential".split()
 )
 _OPERATION_MODULES = frozenset({"keras.src.ops.numpy", "keras.ops"})
@@ -71,7 +75,11 @@ def _objects(node: Any, layer: str, depth: int = 0) -> Iterator[tuple[dict[str, 
         raise BadInput(f"The model's JSON is nested deeper than {depth - 1} levels at {layer}.")
     if isinstance(node, dict):
         config = node.get("config")
-        if isinstance(config, dict) and isinstance(config.get("name"), str) and node.get("class_name") in LAYERS | MODELS:
+        if (
+            isinstance(config, dict)
+            and isinstance(config.get("name"), str)
+            and node.get("class_name") in LAYERS | MODELS
+        ):
             layer = config["name"]
         if "class_name" in node or "module" in node or "registered_name" in node:
             yield node, layer
@@ -102,17 +110,22 @@ def _check(entry: dict[str, Any], layer: str, file: str) -> None:
         function = config.get("function") if isinstance(config, dict) else None
         if name == "TFOpLambda" and function in _TF_FUNCTIONS:
             return
-        raise BadInput(f"{where} calls the TensorFlow function {str(function)[:80]!r}.", "Use Keras's own layers in its place.")
+        raise BadInput(
+            f"{where} calls the TensorFlow function {str(function)[:80]!r}.", "Use Keras's own layers in its place."
+        )
     if name == "function":
         if config in ACTIVATIONS:
             return
-        raise BadInput(f"{where}: unknown function {str(config)[:80]!r}.", "Custom functions are code, which tinygen does not run.")
+        raise BadInput(
+            f"{where}: unknown function {str(config)[:80]!r}.", "Custom functions are code, which tinygen does not run."
+        )
     known = isinstance(name, str) and (name in LAYERS or name in MODELS or name in _PARTS or name in _DATA)
     if known and module in (None, *_MODULES) and registered in (None, name):
         return
     builtin = module is not None and str(module).startswith("keras.") and registered in (None, name)
     kind = "Keras class" if builtin else "custom class"
+    shown = str(registered if not known and registered else name)[:80]
     raise BadInput(
-        f"{where} is of the {kind} {str(registered if not known and registered else name)[:80]!r}, which tinygen does not load.",
+        f"{where} is of the {kind} {shown!r}, which tinygen does not load.",
         "Only Keras's ordinary layers are loaded; custom classes need code, which tinygen does not run.",
     )

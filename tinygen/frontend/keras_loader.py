@@ -1,35 +1,18 @@
-"""Loads .keras, .h5 and SavedModel as one thing: a tf_keras model in an .h5 file of ours, or a graph that can only be quantized."""
+"""Loads .keras, .h5 and SavedModel as one thing: a tf_keras model in an .h5 of ours, or a graph to quantize."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import BadInput, TinygenError
+from ..model_file import LoadedModel
 from ..worker import Progress, run_job
 from .keras_archive import check_model_h5, clean_archive
 from .savedmodel import check_saved_model
 
 Format = Literal["keras", "h5", "savedmodel"]
-
-
-@dataclass(frozen=True)
-class LoadedModel:
-    """A model that was checked and brought into one form.
-
-    `kind` "keras": `path` is an .h5 that tf_keras opens. `kind` "graph": `path` is the SavedModel itself, which carries
-    no Keras metadata and can be quantized but not compressed.
-    """
-
-    source: str
-    path: str
-    kind: Literal["keras", "graph"]
-    name: str
-    input_shape: tuple[int, ...]
-    output_shape: tuple[int, ...]
-    parameters: int
-    findings: tuple[str, ...] = ()
 
 
 def sniff(path: str | Path) -> Format:
@@ -122,12 +105,16 @@ def _live(source: Path, kind: Format, version: str, name: str) -> Any:
 
             model = keras.models.load_model(source, compile=False, **({"safe_mode": True} if kind == "keras" else {}))
         else:
-            model = tf_keras.models.load_model(source, compile=False, **({"safe_mode": True} if kind == "keras" else {}))
+            model = tf_keras.models.load_model(
+                source, compile=False, **({"safe_mode": True} if kind == "keras" else {})
+            )
     except TinygenError:
         raise
     except Exception as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
-        raise BadInput(f"{name}: Keras {version} cannot load it: {first}", "Save the model again with the Keras it was made with.") from error
+        raise BadInput(
+            f"{name}: Keras {version} cannot load it: {first}", "Save the model again with the Keras it was made with."
+        ) from error
     if not keras3:
         if not getattr(model, "inputs", None):
             raise BadInput(f"{name}: the model has no input shape.", "Give it an Input layer and save it again.")
@@ -153,7 +140,9 @@ def _single(shape: Any, name: str, what: str) -> tuple[int, ...]:
         raise BadInput(f"{name}: the model has {count} inputs; one is supported.", "Concatenate them before the model.")
     shape = shape[0] if isinstance(shape, list) else shape
     if any(d is None for d in shape[1:]):
-        raise BadInput(f"{name}: the {what}'s shape {list(shape)} is open.", "Give every dimension but the batch a fixed size.")
+        raise BadInput(
+            f"{name}: the {what}'s shape {list(shape)} is open.", "Give every dimension but the batch a fixed size."
+        )
     return (1, *(int(d) for d in shape[1:]))
 
 

@@ -1,4 +1,4 @@
-"""Takes Rescaling and Normalization off the head of a tf_keras model, as a Preprocess or as weights of the layer after them."""
+"""Takes Rescaling and Normalization off a model's head: as a Preprocess, or into the weights of the next layer."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..preprocess import compose
 from ..project import Preprocess
-from .preprocess import compose
 
 Array = npt.NDArray[Any]
 #: Layers that are linear in their input without a bias of their own in between: their kernel may take a factor in.
@@ -22,8 +22,10 @@ _LINEAR = {
     "SeparableConv2D": "depthwise_kernel",
 }
 #: Layers that a scalar factor may be moved across.
-_TRANSPARENT = frozenset({"Dropout", "SpatialDropout1D", "SpatialDropout2D", "Reshape", "Flatten", "Permute", "ZeroPadding1D",
-                          "ZeroPadding2D", "Cropping1D", "Cropping2D", "InputLayer"})  # fmt: skip
+_TRANSPARENT = frozenset(
+    "Dropout SpatialDropout1D SpatialDropout2D Reshape Flatten Permute ZeroPadding1D ZeroPadding2D Cropping1D "
+    "Cropping2D".split()
+)
 
 
 def take_off(model: Any, preprocess: Preprocess | None) -> tuple[Any, Preprocess | None, tuple[str, ...]]:
@@ -68,7 +70,7 @@ def fold_scale(model: Any, preprocess: Preprocess | None) -> tuple[Any, Preproce
 
 
 def _only_reader(model: Any, tensor: Any) -> Any:
-    """The one call (node) in the model that reads `tensor`, of a layer called once, not the model's end; None otherwise."""
+    """The one call (node) that reads `tensor`, of a layer called once and not the model's end; None otherwise."""
     calls = [n for depth in model._nodes_by_depth.values() for n in depth if type(n.layer).__name__ != "InputLayer"]
     readers = [n for n in calls if any(t is tensor for t in _tensors(n.input_tensors))]
     if len(readers) != 1 or sum(n.layer is readers[0].layer for n in calls) != 1:

@@ -12,17 +12,18 @@ import numpy as np
 
 from ..dataset import DataSet, load_data
 from ..errors import BadInput
+from ..model_file import LoadedModel
+from ..preprocess import from_mean_std, normalize
 from ..project import Preprocess
 from ..worker import Progress, run_job
 from .convert import convert_int8
-from .keras_loader import LoadedModel, load_model
-from .preprocess import from_mean_std
+from .keras_loader import load_model
 from .representative import representative_samples
 
 
 @dataclass(frozen=True)
 class QuantizeResult:
-    """An int8 model: the .tflite, what the firmware does to a real input before it (None: nothing), what was noticed."""
+    """An int8 model: the .tflite, what the firmware does to a real input first (None: nothing), what was noticed."""
 
     tflite: bytes = field(repr=False)
     preprocess: Preprocess | None
@@ -68,12 +69,17 @@ def quantize_loaded(
 ) -> list[QuantizeResult]:
     """The same for models that are loaded already, several of them in one process."""
     with tempfile.TemporaryDirectory(prefix="tinygen-") as work:
-        jobs = []
+        jobs: list[dict[str, Any]] = []
         for i, model in enumerate(models):
             preprocess = from_mean_std(mean, std, model.input_shape)
             chosen = representative_samples(data, model.input_shape, preprocess, samples, seed)
             np.save(Path(work) / f"{i}.npy", chosen)
-            source = {"name": model.name, "path": model.path, "kind": model.kind, "samples": str(Path(work) / f"{i}.npy")}
+            source = {
+                "name": model.name,
+                "path": model.path,
+                "kind": model.kind,
+                "samples": str(Path(work) / f"{i}.npy"),
+            }
             given = preprocess.model_dump() if preprocess else None
             jobs.append({**source, "out": str(Path(work) / f"{i}.tflite"), "preprocess": given})
         timeout = 600.0 * len(jobs)
@@ -113,12 +119,11 @@ def _keras_job(job: dict[str, Any]) -> dict[str, Any]:
     import tf_keras
 
     from .leading_layers import fold_scale, take_off
-    from .preprocess import normalize
 
     model = tf_keras.models.load_model(job["path"], compile=False)
     given = Preprocess.model_validate(job["preprocess"]) if job["preprocess"] else None
     samples = np.load(job["samples"], allow_pickle=False)
-    # The samples are past `given` already: what the taken-off layers did is applied to them, then the folded factor is undone.
+    # The samples are past `given` already: they take the taken-off layers' step here, and a folded factor is undone.
     inner, own, taken = take_off(model, None)
     _, whole, _ = take_off(model, given)
     samples = normalize(samples, own)
@@ -129,8 +134,10 @@ def _keras_job(job: dict[str, Any]) -> dict[str, Any]:
     tflite = convert_int8(lambda x: folded(x, training=False), folded, shape, samples, job["name"])
     Path(job["out"]).write_bytes(tflite)
     findings = _calibration(samples)
-    if layer:
-        findings.append(f"The input's factor 1/{whole.std[0]:.9g} is folded into the weights of {layer!r}." if whole else "")
+    if layer and whole is not None:
+        findings.append(
+            f"The input's factor 1/{whole.std[0]:.9g} is folded into the weights of {layer!r}." if whole else ""
+        )
     elif kept is not None:
         origin = f" (from {', '.join(taken)})" if taken else ""
         findings.append(f"The firmware computes (x - mean) / std before the model{origin}.")

@@ -3,29 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..dataset import DataSet
-from ..errors import BadInput
+from ..dataset import DataSet, fit_shape
+from ..preprocess import normalize
 from ..project import Preprocess
-from .preprocess import normalize
-
-Array = npt.NDArray[Any]
-
-
-def fit_shape(x: Array, input_shape: Sequence[int], where: str) -> Array:
-    """`x` as [n, *input_shape[1:]]: a missing channel axis of 1 is added, any other difference is BadInput."""
-    wanted = tuple(input_shape[1:])
-    if x.shape[1:] == wanted:
-        return x
-    if (*x.shape[1:], 1) == wanted or x.shape[1:] == (*wanted, 1):
-        return x.reshape(len(x), *wanted)
-    raise BadInput(
-        f"{where}: samples have the shape {list(x.shape[1:])}, the model wants {list(wanted)}.", "Reshape the data to the model's input."
-    )
 
 
 def representative_samples(

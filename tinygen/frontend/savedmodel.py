@@ -11,29 +11,35 @@ from .keras_classes import MODELS, check_config
 
 _LIMIT_BYTES = 1 << 30
 _CALLS = (
-    "Placeholder PlaceholderWithDefault Const Identity IdentityN NoOp StatefulPartitionedCall PartitionedCall If StatelessIf While "
-    "StatelessWhile Cast Shape ShapeN Size Rank StopGradient PreventGradient Assert ReadVariableOp AssignVariableOp VarHandleOp "
-    "VarIsInitializedOp VariableV2 DestroyResourceOp AssignAddVariableOp AssignSubVariableOp DisableCopyOnRead ResourceGather Switch "
-    "Merge Enter Exit NextIteration LoopCond Fill Range ZerosLike OnesLike Select SelectV2 Where Bucketize"
+    "Placeholder PlaceholderWithDefault Const Identity IdentityN NoOp StatefulPartitionedCall PartitionedCall If "
+    "StatelessIf While StatelessWhile Cast Shape ShapeN Size Rank StopGradient PreventGradient Assert "
+    "ReadVariableOp AssignVariableOp VarHandleOp VarIsInitializedOp VariableV2 DestroyResourceOp "
+    "AssignAddVariableOp AssignSubVariableOp DisableCopyOnRead ResourceGather Switch Merge Enter Exit "
+    "NextIteration LoopCond Fill Range ZerosLike OnesLike Select SelectV2 Where Bucketize"
 )
 _SAVING = "SaveV2 RestoreV2 MergeV2Checkpoints ShardedFilename StringJoin StaticRegexFullMatch Pack Unpack"
 _ARITHMETIC = (
-    "Abs Add AddN AddV2 Sub Mul Div DivNoNan RealDiv FloorDiv FloorMod Maximum Minimum Neg Square SquaredDifference Sqrt Rsqrt Pow "
-    "Reciprocal Exp Expm1 Log Log1p Erf Erfc Sin Cos Floor Ceil Round Sign Mean Sum Prod Max Min All Any ArgMax ArgMin Cumsum Less "
-    "LessEqual Greater GreaterEqual Equal NotEqual LogicalAnd LogicalOr LogicalNot ClipByValue MatMul BatchMatMul BatchMatMulV2 "
-    "BatchMatMulV3 Einsum TopKV2"
+    "Abs Add AddN AddV2 Sub Mul Div DivNoNan RealDiv FloorDiv FloorMod Maximum Minimum Neg Square "
+    "SquaredDifference Sqrt Rsqrt Pow Reciprocal Exp Expm1 Log Log1p Erf Erfc Sin Cos Floor Ceil Round Sign Mean "
+    "Sum Prod Max Min All Any ArgMax ArgMin Cumsum Less LessEqual Greater GreaterEqual Equal NotEqual LogicalAnd "
+    "LogicalOr LogicalNot ClipByValue MatMul BatchMatMul BatchMatMulV2 BatchMatMulV3 Einsum TopKV2"
 )
 _NEURAL = (
-    "BiasAdd BiasAddV1 Conv2D Conv2DBackpropInput DepthwiseConv2dNative Conv3D MaxPool MaxPoolV2 AvgPool FusedBatchNorm "
-    "FusedBatchNormV2 FusedBatchNormV3 Relu Relu6 LeakyRelu Elu Selu Sigmoid Tanh Softmax LogSoftmax Softplus Softsign L2Loss LRN "
-    "SpaceToBatchND BatchToSpaceND SpaceToDepth DepthToSpace ResizeBilinear ResizeNearestNeighbor Pad PadV2 MirrorPad"
+    "BiasAdd BiasAddV1 Conv2D Conv2DBackpropInput DepthwiseConv2dNative Conv3D MaxPool MaxPoolV2 AvgPool "
+    "FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 Relu Relu6 LeakyRelu Elu Selu Sigmoid Tanh Softmax "
+    "LogSoftmax Softplus Softsign L2Loss LRN SpaceToBatchND BatchToSpaceND SpaceToDepth DepthToSpace "
+    "ResizeBilinear ResizeNearestNeighbor Pad PadV2 MirrorPad"
 )
 _SHAPES = (
-    "Reshape Squeeze ExpandDims Transpose Concat ConcatV2 ConcatOffset Split SplitV Slice StridedSlice Gather GatherV2 GatherNd Tile "
-    "BroadcastTo BroadcastArgs Reverse ReverseV2 OneHot ScatterNd InvertPermutation MatrixDiag MatrixDiagV3 TensorListFromTensor "
-    "TensorListGetItem TensorListReserve TensorListSetItem TensorListStack TensorListElementShape TensorListLength EmptyTensorList"
+    "Reshape Squeeze ExpandDims Transpose Concat ConcatV2 ConcatOffset Split SplitV Slice StridedSlice Gather "
+    "GatherV2 GatherNd Tile BroadcastTo BroadcastArgs Reverse ReverseV2 OneHot ScatterNd InvertPermutation "
+    "MatrixDiag MatrixDiagV3 TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem "
+    "TensorListStack TensorListElementShape TensorListLength EmptyTensorList"
 )
-_RANDOM = "RandomUniform RandomUniformInt RandomStandardNormal TruncatedNormal StatelessRandomUniformV2 StatelessRandomGetKeyCounter"
+_RANDOM = (
+    "RandomUniform RandomUniformInt RandomStandardNormal TruncatedNormal StatelessRandomUniformV2 "
+    "StatelessRandomGetKeyCounter"
+)
 ALLOWED = frozenset(" ".join([_CALLS, _SAVING, _ARITHMETIC, _NEURAL, _SHAPES, _RANDOM]).split())
 
 
@@ -59,8 +65,9 @@ def check_saved_model(folder: Path) -> bool:
         for node in nodes:
             if node.op not in ALLOWED and node.op not in functions:
                 raise BadInput(
-                    f"{folder.name}: node {node.name[:80]!r} is the operator {node.op[:80]!r}, which is not on the allow-list.",
-                    "Files, network, Python and custom operators are not run; export the inference part of the model alone.",
+                    f"{folder.name}: node {node.name[:80]!r} is the operator {node.op[:80]!r}, "
+                    "which is not on the allow-list.",
+                    "Files, network, Python and custom operators are not run; export the model's inference alone.",
                 )
         if meta.asset_file_def:
             raise BadInput(f"{folder.name}: it reads asset files.", "Export the inference part of the model alone.")
@@ -91,7 +98,9 @@ def _check_entry(identifier: str, entry: dict[str, Any], name: str) -> None:
     part = {"class_name": entry.get("class_name"), "config": entry.get("config")}
     if identifier == "_tf_keras_metric":  # restored beside the model: Keras's own by plain name alone
         if not str(part["class_name"]).isidentifier() or '"module"' in json.dumps(entry):
-            raise BadInput(f"{name}: custom metric {str(part['class_name'])[:80]!r}.", "Save the model with compile=False.")
+            raise BadInput(
+                f"{name}: custom metric {str(part['class_name'])[:80]!r}.", "Save the model with compile=False."
+            )
     elif part["class_name"] in MODELS:
         check_config(part, name)
     else:

@@ -1,11 +1,11 @@
-"""What happens to a real input before the model: kept exactly, folded into the first layer's weights where that is the same.
+"""What happens to a real input before the model, and the exact arithmetic that the firmware does it with.
 
 The arithmetic of a rendered `<model>_quantize`, every step in float32 and rounded to nearest:
 1. y = (x - mean) / std, per last axis, where there is a mean or std;
 2. t = y / scale;
 3. r = t rounded half away from zero (C's roundf);
-4. where not r > low: r = low; where r > high: r = high, with low and high the type's limits minus zero_point (so NaN gives
-   the type's lowest value, not undefined behaviour);
+4. where not r > low: r = low; where r > high: r = high, with low and high the type's limits minus zero_point (so NaN
+   gives the type's lowest value, not undefined behaviour);
 5. q = (int)r + zero_point.
 """
 
@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import BadInput
-from ..project import Preprocess
+from .errors import BadInput
+from .project import Preprocess
 
 Array = npt.NDArray[Any]
 Float32 = npt.NDArray[np.float32]
@@ -36,8 +36,10 @@ def normalize(x: Array, preprocess: Preprocess | None) -> Float32:
     return y
 
 
-def quantize_input(x: Array, preprocess: Preprocess | None, scale: float, zero_point: int, dtype: str = "int8") -> Array:
-    """Steps 1 to 5: real input to the model's quantized input of integer type `dtype`; a float32 input takes step 1 alone."""
+def quantize_input(
+    x: Array, preprocess: Preprocess | None, scale: float, zero_point: int, dtype: str = "int8"
+) -> Array:
+    """Steps 1 to 5: real input to the model's input of integer type `dtype`; a float32 input takes step 1 alone."""
     y = normalize(x, preprocess)
     if dtype == "float32":
         return y
@@ -58,12 +60,13 @@ def dequantize(q: Array, scale: float, zero_point: int) -> Float32:
 
 
 def from_mean_std(mean: Sequence[float], std: Sequence[float], input_shape: Sequence[int]) -> Preprocess | None:
-    """`[input]` mean and std as a Preprocess; None where they change nothing, BadInput where they do not fit the input."""
+    """`[input]` mean and std as a Preprocess; None where they change nothing, BadInput where they do not fit."""
     channels = input_shape[-1]
     for name, values in (("mean", mean), ("std", std)):
         if len(values) not in (0, 1, channels):
             raise BadInput(
-                f"input.{name} has {len(values)} values, the model's last axis {channels}.", f"Give 1 or {channels} values."
+                f"input.{name} has {len(values)} values, the model's last axis {channels}.",
+                f"Give 1 or {channels} values.",
             )
         if name == "std" and any(v == 0 or not np.isfinite(np.float32(v)) for v in values):
             raise BadInput("input.std holds 0 or a value that float32 does not hold.", "It is divided by.")

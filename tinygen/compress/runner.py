@@ -1,0 +1,212 @@
+"""Runs a recipe: the techniques in turn, in one worker process, a record and a saved model after every step."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..dataset import DataSet, fit_shape
+from ..errors import BadInput
+from ..model_file import LoadedModel
+from ..preprocess import from_mean_std, normalize
+from ..worker import Progress, run_job
+from .registry import Options, technique
+
+Loader = Callable[[str], LoadedModel]
+
+
+class StepLike(Protocol):
+    """What a step of a recipe has: config.Step is one."""
+
+    @property
+    def technique(self) -> str: ...
+
+    @property
+    def options(self) -> Options: ...
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """The float model after one step; row 0, technique "original", is the model as it was loaded.
+
+    `nonzero_share` counts the kernels (weights of two or more axes). `metric` is "accuracy" or "mse", `value` its value
+    on the held-out `split`; both are empty where the data holds none. `facts` is what the technique reports.
+    """
+
+    index: int
+    technique: str
+    options: dict[str, Any]
+    parameters: int
+    nonzero_share: float
+    metric: str
+    value: float | None
+    split: str
+    samples: int
+    model: LoadedModel
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def run_recipe(
+    model: LoadedModel,
+    data: DataSet,
+    steps: Sequence[StepLike],
+    work: str | Path,
+    *,
+    seed: int = 0,
+    mean: Sequence[float] = (),
+    std: Sequence[float] = (),
+    load: Loader,
+    progress: Progress | None = None,
+    timeout_seconds: float = 4 * 3600.0,
+) -> list[StepRecord]:
+    """Applies `steps` to `model`, each to what the one before left; the models are saved in the folder `work`.
+
+    The same input and seed give the same weights on the same machine. `load` checks and loads a model file that an
+    option names (a student). Raises BadInput for data without labels and for a model that can only be quantized.
+    """
+    if model.kind != "keras":
+        raise BadInput(
+            f"{model.source}: a SavedModel without Keras metadata can be quantized, not compressed.",
+            "Save the model with model.save('model.keras').",
+        )
+    if data.pair("train") is None:
+        raise BadInput(f"{data.path}: compression trains, and x_train or y_train is missing.", "An .npz with both.")
+    preprocess = from_mean_std(mean, std, model.input_shape)
+    requests = [_request(step, load) for step in steps]
+    work = Path(work).resolve()
+    with tempfile.TemporaryDirectory(prefix="tinygen-") as folder:
+        arrays = {}
+        for split in ("train", "val", "test"):
+            if (pair := data.pair(split)) is not None:
+                x = fit_shape(pair[0], model.input_shape, f"{data.path}: x_{split}")
+                arrays.update({f"x_{split}": normalize(x, preprocess), f"y_{split}": pair[1]})
+        np.savez(Path(folder) / "data.npz", **arrays)  # type: ignore[arg-type]
+        request = {"model": model.path, "data": str(Path(folder) / "data.npz"), "path": data.path, "work": str(work)}
+        answer = run_job(
+            "tinygen.compress.runner:compress_job",
+            {**request, "steps": requests, "seed": seed},
+            timeout_seconds=timeout_seconds,
+            progress=progress,
+        )
+    return [_record(row, model) for row in answer["records"]]
+
+
+def _request(step: StepLike, load: Loader) -> dict[str, Any]:
+    options = step.options
+    files = {key: load(path).path for key, path in options.model_files().items()}
+    return {"technique": step.technique, "options": json.loads(options.model_dump_json()), "files": files}
+
+
+def _record(row: dict[str, Any], model: LoadedModel) -> StepRecord:
+    made = LoadedModel(
+        source=model.source,
+        path=row.pop("path"),
+        kind="keras",
+        name=model.name,
+        input_shape=model.input_shape,
+        output_shape=model.output_shape,
+        parameters=row["parameters"],
+        findings=model.findings,
+    )
+    return StepRecord(**row, model=made)
+
+
+def compress_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """Runs in the worker: loads the model, applies the steps, saves and measures after each."""
+    import tf_keras
+
+    from .task import task_of
+    from .training import Context, TrainingData
+
+    tf_keras.utils.set_random_seed(request["seed"])
+    _deterministic()
+    with np.load(request["data"], allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    model = tf_keras.models.load_model(request["model"], compile=False)
+    task = task_of(model, arrays["y_train"], f"{request['path']}: y_train")
+    data = TrainingData(
+        arrays["x_train"],
+        arrays["y_train"],
+        arrays.get("x_val", arrays["x_train"][:0]),
+        arrays.get("y_val", arrays["y_train"][:0]),
+    )
+    for name in ("y_val", "y_test"):
+        if name in arrays:
+            task_of(model, arrays[name], f"{request['path']}: {name}")
+    original = model
+    records = [_measure(0, "original", {}, model, task, arrays, request, {})]
+    progress(_told(records[-1]))
+    for i, step in enumerate(request["steps"], start=1):
+        tf_keras.utils.set_random_seed(request["seed"] + i)
+        found = technique(step["technique"])
+        options = found.options.model_validate({**step["options"], **step["files"]})
+        context = Context(task, original, request["seed"] + i, progress, _load)
+        model, facts = found.apply(model, data, options, context)
+        task = task_of(model, arrays["y_train"], f"{request['path']}: y_train")
+        records.append(_measure(i, step["technique"], step["options"], model, task, arrays, request, facts))
+        progress(_told(records[-1]))
+    return {"records": records}
+
+
+def _deterministic() -> None:
+    import tensorflow as tf
+
+    tf.config.experimental.enable_op_determinism()
+
+
+def _load(path: str) -> Any:
+    import tf_keras
+
+    return tf_keras.models.load_model(path, compile=False)
+
+
+def _measure(
+    index: int,
+    name: str,
+    options: dict[str, Any],
+    model: Any,
+    task: Any,
+    arrays: dict[str, Any],
+    request: dict[str, Any],
+    facts: dict[str, Any],
+) -> dict[str, Any]:
+    from .training import predict
+
+    path = Path(request["work"]) / f"step-{index}-{name}.h5"
+    model.save(path, include_optimizer=False, save_format="h5")
+    split = next((s for s in ("test", "val") if f"y_{s}" in arrays and f"x_{s}" in arrays), "")
+    value, samples = None, 0
+    if split:
+        x, y = arrays[f"x_{split}"], arrays[f"y_{split}"]
+        value, samples = task.score(predict(model, x), y), len(x)
+    return {
+        "index": index,
+        "technique": name,
+        "options": options,
+        "parameters": int(model.count_params()),
+        "nonzero_share": _nonzero_share(w.numpy() for w in model.trainable_weights if w.shape.rank >= 2),
+        "metric": task.metric if split else "",
+        "value": value,
+        "split": split,
+        "samples": samples,
+        "path": str(path),
+        "facts": facts,
+    }
+
+
+def _nonzero_share(kernels: Iterable[Any]) -> float:
+    counts = [(int(np.count_nonzero(k)), int(k.size)) for k in kernels]
+    total = sum(size for _, size in counts)
+    return sum(nonzero for nonzero, _ in counts) / total if total else 1.0
+
+
+def _told(record: dict[str, Any]) -> str:
+    value = "" if record["value"] is None else f", {record['metric']} {record['value']:.4f}"
+    zeros = 100 * (1 - record["nonzero_share"])
+    return f"{record['technique']}: {record['parameters']} parameters, {zeros:.1f} % zeros{value}"
