@@ -3,7 +3,6 @@
 SHELL = /bin/sh
 BIN = .venv/bin
 WORKERS = 2
-LEVELS = tests/unit tests/ops tests/golden tests/host tests/target
 
 .NOTPARALLEL:
 .PHONY: help demo test dev lint unit format clean
@@ -22,7 +21,7 @@ demo:
 
 test: lint
 	@sh tools/setup_system.sh
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(LEVELS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests
 
 dev:
 	@sh tools/setup_venv.sh dev 'downloads about 820 MB, 3 GB on disk'
