@@ -1,0 +1,65 @@
+"""Where a board's TensorFlow Lite Micro comes from: a component or a library, pinned, and what is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..boards import BoardProfile
+from ..errors import BadInput
+
+
+@dataclass(frozen=True)
+class TflmLibrary:
+    """A source of TFLM: `lib_deps` of PlatformIO's registry or `component` of Espressif's, for one framework."""
+
+    name: str
+    version: str
+    framework: str
+    lib_deps: tuple[str, ...] = ()
+    component: str = ""
+    notes: tuple[str, ...] = ()
+
+
+_ESP = TflmLibrary(
+    name="esp-tflite-micro",
+    version="1.3.8",
+    framework="espidf",
+    component="espressif/esp-tflite-micro",
+    notes=(
+        "TensorFlow Lite Micro is the component `espressif/esp-tflite-micro` 1.3.8 with esp-nn's kernels; it needs"
+        " ESP-IDF 5.0 or newer.",
+        "esp-nn has vector code for the ESP32-S3 alone; its scratch buffers there are in the arena's size.",
+    ),
+)
+_ARDUINO = TflmLibrary(
+    name="Chirale_TensorFLowLite",
+    version="2.0.0",
+    framework="arduino",
+    lib_deps=("spaziochirale/Chirale_TensorFLowLite@2.0.0",),
+    notes=(
+        "TensorFlow Lite Micro is the Arduino library `spaziochirale/Chirale_TensorFLowLite` 2.0.0 (July 2024, with"
+        " CMSIS-NN). Its authors test it on Arduino's mbed boards (Nano 33 BLE, Portenta, Giga) and on ESP32; on other"
+        " cores it may need a patch.",
+        "The library asks for Arduino's framework, so this project uses it whatever the ahead-of-time one uses.",
+        "The bare tflite-micro repository as lib_deps does not build.",
+    ),
+)
+_HOST = TflmLibrary(name="", version="", framework="")
+
+
+def tflm_library(board: BoardProfile) -> TflmLibrary:
+    """The library for this board; the empty one for boards that PlatformIO does not know (simulators).
+
+    Raises BadInput where the board's platform has neither ESP-IDF nor Arduino.
+    """
+    if board.platformio is None:
+        return _HOST
+    frameworks = board.platformio.frameworks
+    if "espidf" in frameworks:
+        return _ESP
+    if "arduino" in frameworks:
+        return _ARDUINO
+    raise BadInput(
+        f"{board.name}: no library brings TensorFlow Lite Micro to {', '.join(frameworks)}.",
+        "--runtime aot needs none.",
+    )
