@@ -1,6 +1,6 @@
 /* harness.c - runs a model as the request says and writes what came out; the same on every simulated machine.
  *
- * Request:  'TGRQ', clock kind, clock address, then commands, each a 32-bit word; INPUT is followed by the inputs' bytes.
+ * Request:  'TGRQ', clock kind, clock address, whether to protect memory, then commands, each a 32-bit word; INPUT is followed by the inputs' bytes.
  * Response: records of tag, bytes and payload. All words are little-endian.
  */
 #include "tg_sim.h"
@@ -158,7 +158,7 @@ static int perform(uint32_t command) {
 }
 
 int tg_harness(void) {
-    uint32_t words[3];
+    uint32_t words[4];
     uint32_t command;
     request = tg_open("request.bin", 0);
     response = tg_open("response.bin", 1);
@@ -169,6 +169,9 @@ int tg_harness(void) {
         return 2;
     }
     tg_clock_start(words[1], words[2]);
+    if (words[3] != 0) {
+        tg_protect();
+    }
     for (;;) {
         if (tg_read(request, &command, (uint32_t)sizeof command) != sizeof command) {
             return 2;

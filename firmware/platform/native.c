@@ -31,6 +31,9 @@ void tg_clock_start(uint32_t kind, uint32_t address) {
     (void)address;
 }
 
+void tg_protect(void) {
+}
+
 uint64_t tg_clock(void) {
     return 0;
 }
@@ -55,7 +58,7 @@ void tg_paint(void) {
 }
 
 uint32_t tg_stack_used(void) {
-    return UINT32_MAX;
+    return TG_STACK_UNKNOWN;
 }
 
 int main(void) {

@@ -24,7 +24,13 @@ tg_status tg_enter(tg_call call); /* notes the stack pointer at the call, then c
 tg_status tg_one_instruction(void);
 uint32_t tg_spin(uint32_t rounds); /* 2 * rounds + 1 instructions */
 void tg_paint(void);               /* fills the unused stack with a pattern */
-uint32_t tg_stack_used(void);      /* bytes that the last tg_enter changed; UINT32_MAX where the machine cannot tell */
+uint32_t tg_stack_used(void);      /* bytes that the last tg_enter changed, or one of these */
+
+/* Where the simulator maps more than the board has, and the core can: makes everything else fault. */
+void tg_protect(void);
+
+#define TG_STACK_UNKNOWN 0xffffffffu
+#define TG_STACK_OVERFLOW 0xfffffffeu
 
 /* The harness: runs the request, returns the exit code. */
 int tg_harness(void);

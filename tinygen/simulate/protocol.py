@@ -13,11 +13,15 @@ SPIN_INSTRUCTIONS = 2 * 5000 + 1
 
 @dataclass(frozen=True)
 class Clock:
-    """The clock that the harness reads: its number there, its address, and its ticks an instruction."""
+    """The clock that the harness reads: its number there, its address, its ticks an instruction.
+
+    `protect` makes the harness close all memory that the board lacks, where the simulator has more.
+    """
 
     number: int
     address: int = 0
     ticks_per_instruction: float = 1.0
+    protect: bool = False
 
 
 NO_CLOCK = Clock(0)
@@ -54,7 +58,7 @@ def encode(job: Job, clock: Clock) -> bytes:
     A model's state is reset before the first sample and before the counted call; after a counted first sample the
     state is what that sample left, so later samples see what they would have seen without the count.
     """
-    out = [_MAGIC, struct.pack("<II", clock.number, clock.address), _word(_RESET)]
+    out = [_MAGIC, struct.pack("<III", clock.number, clock.address, clock.protect), _word(_RESET)]
     for i, sample in enumerate(job.samples):
         traced = job.trace and i == len(job.samples) - 1
         call = (_TRACE_DATA if job.keep_data else _TRACE) if traced else _INVOKE

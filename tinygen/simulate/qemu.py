@@ -14,7 +14,7 @@ from ..image import Image
 from .protocol import Clock
 from .result import Fault
 
-_KINDS = {"cmsdk": 1, "nrf_timer": 2, "minstret": 3, "sse_counter": 5}
+_KINDS = {"cmsdk": 1, "nrf_timer": 2, "minstret": 3, "sse": 5}
 _PACKAGES = {"qemu-system-arm": "qemu-system-arm", "qemu-system-riscv32": "qemu-system-misc"}
 _PC = re.compile(r"(?:R15|\bpc)\s*=?\s*([0-9a-f]{8})", re.I)
 _FEWEST_TICKS = 5
@@ -32,9 +32,9 @@ def clock(spec: SimulatorSpec) -> tuple[Clock, int]:
             f"simulators: clock {spec.clock!r}: KIND@ADDRESS:HZ with KIND of {', '.join(_KINDS)}, or minstret."
         )
     if match[1] == "minstret":
-        return Clock(_KINDS["minstret"]), 0
+        return Clock(_KINDS["minstret"], protect=True), 0
     shift = next((s for s in range(10) if (1 << s) * int(match[3]) / 1e9 >= _FEWEST_TICKS), 10)
-    return Clock(_KINDS[match[1]], int(match[2], 16), (1 << shift) * int(match[3]) / 1e9), shift
+    return Clock(_KINDS[match[1]], int(match[2], 16), (1 << shift) * int(match[3]) / 1e9, protect=True), shift
 
 
 def execute(image: Image, spec: SimulatorSpec, folder: Path, timeout_s: float) -> Fault | None:

@@ -27,6 +27,7 @@ _RISCV_CAUSES = {
     4: "misaligned load", 5: "load access fault", 6: "misaligned store", 7: "store access fault",
 }  # fmt: skip
 _STACK_LEFT = 1 << 20
+_STACK_UNKNOWN, _STACK_OVERFLOW = 0xFFFFFFFF, 0xFFFFFFFE
 
 
 def simulators(board: BoardProfile) -> list[str]:
@@ -78,7 +79,7 @@ def run_image(
         outputs=tuple(response.outputs),
         instructions=instructions,
         instructions_reason=NO_INSTRUCTIONS if simulator == "native" else reason,
-        stack_bytes=None if stack == 0xFFFFFFFF else stack,
+        stack_bytes=None if stack in (_STACK_UNKNOWN, _STACK_OVERFLOW) else stack,
         layers=_layers(response, clock),
         fault=fault,
     )
@@ -108,7 +109,11 @@ def _fault(response: Response, image: Image, fault: Fault | None, trace: bool) -
         cause, pc, _, address, status = response.fault
         what = _describe(cause, status, image.core.startswith("rv32"))
         place = f" at {address:#010x}" if address else ""
-        return Fault(f"{what}{place}", image.function_at(pc) if pc else "", done)
+        where = image.function_at(pc)
+        known = pc and not (status & _STACK_LEFT and where.startswith("0x"))
+        return Fault(f"{what}{place}", where if known else "", done)
+    if _STACK_OVERFLOW in response.stack_bytes:
+        return Fault("stack overflow: the stack's last word was written", "", done)
     if response.failed_status is not None:
         return Fault(f"{image.model}_invoke returned {response.failed_status}", "", done)
     if fault is not None:

@@ -17,6 +17,11 @@ from .semihosting import Host
 
 _PAGE = 0x1000
 _SYSTEM_CONTROL = 0xE000E000
+_EXCEPTIONS = {
+    1: "undefined instruction", 3: "instruction fetch fault", 4: "data access fault", 17: "no coprocessor",
+    18: "invalid state", 19: "stack overflow", 22: "unaligned access",
+}  # fmt: skip
+_MEM_WRITE = 17  # UC_MEM_WRITE
 
 
 def execute(image: Image, board: BoardProfile, folder: Path, timeout_s: float) -> Fault | None:
@@ -62,13 +67,14 @@ class _Machine:
         self.counter: int | None = None
         self.uc.hook_add(unicorn.UC_HOOK_INTR, self._on_interrupt)
         self.uc.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._on_invalid)
-        for region in self.regions:
-            allowed = unicorn.UC_PROT_READ | (unicorn.UC_PROT_EXEC if region["code"] else unicorn.UC_PROT_WRITE)
-            self.uc.mem_map(region["origin"], -(-region["size"] // _PAGE) * _PAGE, allowed)
+        with open(str(request["elf"]), "rb") as stream:
+            program = ELFFile(stream)
+            for region in self.regions:
+                self._map(region, program)
+            self._load(program)
         if self.arm:  # CCR and CPACR at start-up; a read gives 0
             self.uc.mmio_map(_SYSTEM_CONTROL, _PAGE, lambda *_: 0, None, lambda *_: None, None)
         self.host = Host(Path(request["folder"]), self._read, self._write, self._elapsed)
-        self._load(str(request["elf"]))
 
     def run(self, timeout_s: float) -> str:
         import unicorn
@@ -83,20 +89,22 @@ class _Machine:
                 self.uc.emu_start(self.pc | (1 if self.arm else 0), 0xFFFFFFFF, timeout=int(left * 1e6) + 1)
                 problem = ""
             except unicorn.UcError as error:
-                problem = self.access or str(error)
+                problem = str(error)
+            problem = self.access or problem
             self.pc = self.uc.reg_read(self.registers["pc"]) & ~(1 if self.arm else 0)
             if not problem and self.interrupt is None:
                 continue
             if self.access or not self._semihosting():
-                return problem or f"exception {self.interrupt}"
+                return problem or _EXCEPTIONS.get(self.interrupt or 0, f"exception {self.interrupt}")
             if self.host.exit_code is not None:
                 return "" if self.host.exit_code == 0 else f"exit code {self.host.exit_code}"
 
     def _semihosting(self) -> bool:
         """Serves the call at the program counter; False where there is none. RISC-V's stops unicorn as an error."""
         call = b"\xab\xbe" if self.arm else b"\x73\x00\x10\x00"
-        is_call = self._read(self.pc, len(call)) == call
-        if not is_call:
+        if not any(r["code"] and 0 <= self.pc - r["origin"] < r["size"] for r in self.regions):
+            return False
+        if self._read(self.pc, len(call)) != call:
             return False
         operation = self.uc.reg_read(self.registers["a0"])
         if self.host.reads_request(operation):
@@ -158,13 +166,30 @@ class _Machine:
     def _write(self, address: int, data: bytes) -> None:
         self.uc.mem_write(address, data)
 
-    def _load(self, elf: str) -> None:
-        with open(elf, "rb") as stream:
-            program = ELFFile(stream)
-            for segment in program.iter_segments("PT_LOAD"):
-                if segment["p_filesz"]:
-                    self._write(segment["p_paddr"], segment.data()[: segment["p_filesz"]])
-            self.pc = program.header.e_entry & ~1
+    def _map(self, region: dict[str, Any], program: Any) -> None:
+        """Maps whole pages inside the region; a last part of a page that the program uses gets a hook behind it."""
+        import unicorn
+
+        allowed = unicorn.UC_PROT_READ | (unicorn.UC_PROT_EXEC if region["code"] else unicorn.UC_PROT_WRITE)
+        start, end = region["origin"], region["origin"] + region["size"]
+        used = max((s["sh_addr"] + s["sh_size"] for s in program.iter_sections() if start <= s["sh_addr"] < end), default=0)
+        whole = end // _PAGE * _PAGE
+        if used > whole:
+            kinds = unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE
+            self.uc.hook_add(kinds, self._on_tail, begin=end, end=whole + _PAGE - 1)
+            whole += _PAGE
+        self.uc.mem_map(start, whole - start, allowed)
+
+    def _on_tail(self, uc: Any, kind: int, address: int, size: int, _value: int, _data: Any) -> None:
+        what = "write" if kind == _MEM_WRITE else "read"
+        self.access = f"{what} of {size} bytes at {address:#010x}, {self._place(address)}"
+        uc.emu_stop()
+
+    def _load(self, program: Any) -> None:
+        for segment in program.iter_segments("PT_LOAD"):
+            if segment["p_filesz"]:
+                self._write(segment["p_paddr"], segment.data()[: segment["p_filesz"]])
+        self.pc = program.header.e_entry & ~1
 
 
 def instructions_in(code: bytes, arm: bool) -> int:
@@ -197,6 +222,6 @@ def _new_cpu(core: str) -> tuple[Any, dict[str, int], bool]:
         "cortex-m7": arm.UC_CPU_ARM_CORTEX_M7,
         "cortex-m33": arm.UC_CPU_ARM_CORTEX_M33,
     }
-    uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
-    uc.ctl_set_cpu_model(models[core])
+    # Not UC_MODE_MCLASS: it makes every core a Cortex-M33, which hides instructions that the board's core lacks.
+    uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB, models[core])
     return uc, {"pc": arm.UC_ARM_REG_PC, "a0": arm.UC_ARM_REG_R0, "a1": arm.UC_ARM_REG_R1}, True
