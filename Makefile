@@ -30,7 +30,7 @@ lint: dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict tinygen
-	find firmware -name '*.[ch]' -exec $(BIN)/clang-format --dry-run -Werror {} +
+	find firmware '(' -name '*.[ch]' -o -name '*.cpp' ')' -exec $(BIN)/clang-format --dry-run -Werror {} +
 
 unit: dev
 	$(BIN)/python -m pytest tests/unit
@@ -38,7 +38,7 @@ unit: dev
 format: dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	find firmware -name '*.[ch]' -exec $(BIN)/clang-format -i {} +
+	find firmware '(' -name '*.[ch]' -o -name '*.cpp' ')' -exec $(BIN)/clang-format -i {} +
 
 clean:
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

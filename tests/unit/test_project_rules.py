@@ -15,7 +15,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "firmware"
 PYTHON = sorted(p for p in (ROOT / "tinygen").rglob("*.py") if "_data" not in p.parts)
-HEADERS = sorted(FIRMWARE.rglob("*.h"))
+#: A header whose quoted includes are not ours alone needs a vendor's SDK.
+HEADERS = [
+    path
+    for path in sorted(FIRMWARE.rglob("*.h"))
+    if {Path(name).name for name in re.findall(r'#include "([^"]+)"', path.read_text("utf-8"))}
+    <= {p.name for p in FIRMWARE.rglob("*.h")}
+]
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-fsyntax-only"]
 #: A path of somebody's machine, or the host of a package registry: neither belongs into a file that others check out.
 FORBIDDEN = re.compile(
@@ -115,8 +121,8 @@ def clang_format() -> str | None:
 
 @pytest.mark.skipif(clang_format() is None, reason="clang-format of tinygen[dev] is not installed")
 def test_firmware_is_formatted() -> None:
-    files = sorted(str(p.relative_to(ROOT)) for p in FIRMWARE.rglob("*.[ch]"))
-    assert files
+    files = sorted(str(p.relative_to(ROOT)) for p in FIRMWARE.rglob("*") if p.suffix in (".c", ".h", ".cpp"))
+    assert len(files) > 10
     command = [str(clang_format()), "--dry-run", "-Werror", "--style=file", *files]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[:2000]
