@@ -45,7 +45,7 @@ def build_student(teacher: Any, kind: Kind, width: int) -> Any:
 
 
 def _convolutions(kind: Kind, shape: tuple[int, ...], width: int) -> list[Any]:
-    """Up to three times convolution, batch normalization, ReLU; halved in between while 4 places are left on each axis."""
+    """Up to three times convolution, batch normalization, ReLU; halved in between while 4 places are left."""
     import tf_keras
 
     layers = tf_keras.layers

@@ -49,8 +49,8 @@ def train(
 ) -> dict[str, float]:
     """Fits `model` in place with Adam; returns the last epoch's training and validation loss.
 
-    `teacher` is (its logits on data.x, temperature T, share a): the loss is (1 - a)·labels + a·T²·KL(teacher ‖ model) at
-    temperature T (Hinton et al. 2015); for numbers, mean squared errors to both.
+    `teacher` is (its logits on data.x, temperature T, share a): the loss is (1 - a)·labels + a·T²·KL(teacher ‖ model)
+    at temperature T (Hinton et al. 2015); for numbers, mean squared errors to both.
     """
     import tf_keras
 
