@@ -172,7 +172,9 @@ class _Machine:
 
         allowed = unicorn.UC_PROT_READ | (unicorn.UC_PROT_EXEC if region["code"] else unicorn.UC_PROT_WRITE)
         start, end = region["origin"], region["origin"] + region["size"]
-        used = max((s["sh_addr"] + s["sh_size"] for s in program.iter_sections() if start <= s["sh_addr"] < end), default=0)
+        used = max(
+            (s["sh_addr"] + s["sh_size"] for s in program.iter_sections() if start <= s["sh_addr"] < end), default=0
+        )
         whole = end // _PAGE * _PAGE
         if used > whole:
             kinds = unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE

@@ -1,0 +1,181 @@
+"""Proof of a rendered project: built for its board, run in a simulator, every output held to the reference's bits."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .boards import BoardProfile, load_board
+from .errors import BadInput, OutputsDiffer
+from .image import Image
+from .project import Manifest, read_manifest
+from .simulate import compare as diff
+from .simulate.compare import LayerCost, Mismatch, SimulationReport
+from .simulate.inputs import check_samples, generated
+from .simulate.reference import Reference, reference
+from .simulate.result import Fault, LayerEvent, RunResult
+from .simulate.run import NO_INSTRUCTIONS, choose, run_image
+from .toolchain.build import build_host, build_image
+from .toolchain.elf import LinkedSizes, linked_sizes
+
+NO_SIZES = "a program of the host has not the board's sizes"
+NO_STACK = "only a simulator of the board measures the stack"
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """A project on its simulator; programs are built in `folder`."""
+
+    project: Path
+    manifest: Manifest
+    board: BoardProfile
+    simulator: str
+    toolchain: str | None
+    sanitize: bool
+    folder: Path
+    timeout_s: float
+
+    def build(self, trace: bool = False) -> Image:
+        """The project's program, as it ships or with a hook after every layer."""
+        folder = self.folder / ("trace" if trace else "plain")
+        if self.simulator == "native":
+            return build_host(self.project, folder, self.sanitize, trace)
+        return build_image(self.project, self.board, folder, self.toolchain, trace)
+
+    def run(self, image: Image, samples: Sequence[bytes], keep_data: bool = False) -> RunResult:
+        """One run: plain programs are counted, traced ones traced in the last sample."""
+        return run_image(
+            image, self.board, samples, simulator=self.simulator, trace=image.trace, keep_data=keep_data,
+            timeout_s=self.timeout_s,
+        )  # fmt: skip
+
+
+def simulate_project(
+    project: Path,
+    *,
+    samples: int | None = None,
+    data: Sequence[bytes] | None = None,
+    on: str | None = None,
+    toolchain: str | None = None,
+    sanitize: bool = False,
+    compare: bool = True,
+    timeout_s: float = 300.0,
+) -> SimulationReport:
+    """Builds a rendered project, runs it on `on` (its board's first simulator by default), compares every output.
+
+    `data` are the inputs' bytes, a sample each; without it the ramp and seeded random inputs, `samples` of them (5).
+    Differences are in the report, not raised. Raises OutputsDiffer where the firmware faults or does not end,
+    OverBudget where it does not fit, BadInput for samples or a simulator that do not suit, MissingTool.
+    """
+    manifest = read_manifest(project)
+    board = load_board(project / "board.toml")
+    simulator = choose(board, on)
+    if sanitize and simulator != "native":
+        raise BadInput(f"The sanitizers need a run on the host, not on {simulator}.", "--on native --sanitize")
+    inputs = manifest.model.inputs
+    runs = list(data) if data is not None else [generated(inputs, i) for i in range(5 if samples is None else samples)]
+    check_samples(inputs, runs)
+    oracle = reference(project / manifest.model.file, runs, timeout_s=timeout_s) if compare else None
+    with tempfile.TemporaryDirectory(prefix="tinygen-") as folder:
+        bench = _Bench(project, manifest, board, simulator, toolchain, sanitize, Path(folder), timeout_s)
+        image = bench.build()
+        run = bench.run(image, runs)
+        if run.fault is not None:
+            raise _broken(bench, runs, run)
+        mismatch = _first_mismatch(bench, runs, run, oracle)
+        costs = _layer_costs(bench, runs[0])
+        sizes = None if image.host else linked_sizes(image, run.stack_bytes)
+    names = [f"data {i}" if data is not None else f"random {i}" if i else "ramp" for i in range(len(runs))]
+    return _report(bench, image, run, oracle, mismatch, costs, sizes, names)
+
+
+def _first_mismatch(bench: _Bench, runs: Sequence[bytes], run: RunResult, oracle: Reference | None) -> Mismatch | None:
+    wrong = diff.mismatches(run.outputs, oracle.outputs) if oracle else []
+    if not wrong or oracle is None:
+        return None
+    sample = wrong[0]
+    layers, outputs = bench.manifest.plan.layers, bench.manifest.model.outputs
+    before = runs[: sample + 1]
+    traced = bench.run(bench.build(trace=True), before, keep_data=True)
+    tensors = sorted({layer.tensor for layer in layers if layer.tensor >= 0})
+    model = bench.project / bench.manifest.model.file
+    kept = reference(model, before, tensors=tensors, timeout_s=bench.timeout_s).layers
+    found = diff.first_difference(sample, layers, traced.layers, kept)
+    return found or diff.output_difference(sample, run.outputs[sample], oracle.outputs[sample], outputs)
+
+
+def _layer_costs(bench: _Bench, sample: bytes) -> tuple[LayerCost, ...]:
+    events: tuple[LayerEvent, ...] = ()
+    if bench.simulator != "native":
+        events = bench.run(bench.build(trace=True), [sample]).layers
+    counts = {event.index: event.instructions for event in events}
+    return tuple(LayerCost(r.name, r.op, r.macs, counts.get(r.index)) for r in bench.manifest.plan.layers)
+
+
+def _broken(bench: _Bench, runs: Sequence[bytes], run: RunResult) -> OutputsDiffer:
+    """The error of a program that faulted or hung, with the layer that a traced run was in."""
+    sample = min(len(run.outputs), len(runs) - 1)
+    fault: Fault | None = run.fault
+    layer = ""
+    traced = bench.run(bench.build(trace=True), runs[: sample + 1])
+    if traced.fault is not None and traced.fault.layers_done is not None:
+        layers = bench.manifest.plan.layers
+        ran = {event.index for event in traced.layers}
+        running = next((r for r in layers if r.index not in ran), None)
+        layer = f" in layer {running.name} ({running.op})" if running else " after the last layer"
+    return OutputsDiffer(
+        f"{bench.manifest.model.name} on {bench.simulator}, {bench.board.name}, sample {sample}: {fault}{layer}.",
+        "`--on native --sanitize` runs it under the sanitizers.",
+    )
+
+
+def _report(
+    bench: _Bench, image: Image, run: RunResult, oracle: Reference | None, mismatch: Mismatch | None,
+    costs: tuple[LayerCost, ...], sizes: LinkedSizes | None, names: Sequence[str],
+) -> SimulationReport:  # fmt: skip
+    def size(name: str) -> int | None:
+        return None if sizes is None else int(getattr(sizes, name))
+
+    reasons: dict[str, str] = {}
+    if run.instructions is None:
+        reasons["instructions_per_inference"] = run.instructions_reason or NO_INSTRUCTIONS
+    if run.stack_bytes is None:
+        reasons["stack_bytes"] = NO_STACK
+    if sizes is None:
+        reasons["flash_bytes"] = reasons["ram_bytes"] = NO_SIZES
+    if oracle is not None and not oracle.exact:
+        reasons["reference"] = "not TensorFlow Lite Micro's kernels: equal outputs are no proof of its bits"
+    expected = oracle.outputs if oracle else ()
+    return SimulationReport(
+        board=bench.board.name,
+        simulator=run.simulator,
+        reference=None if oracle is None else {"name": oracle.name, "version": oracle.version, "exact": oracle.exact},
+        samples=len(run.outputs),
+        mismatched_samples=len(diff.mismatches(run.outputs, expected)) if oracle else None,
+        max_abs_difference=diff.max_abs_difference(run.outputs, expected, bench.manifest.model.outputs)
+        if oracle
+        else None,
+        first_mismatch=mismatch,
+        instructions_per_inference=run.instructions,
+        layers=costs,
+        flash_bytes=size("flash_bytes"),
+        weights_bytes=size("weights_bytes"),
+        code_bytes=size("code_bytes"),
+        harness_bytes=size("harness_bytes"),
+        ram_bytes=size("ram_bytes"),
+        arena_bytes=size("arena_bytes"),
+        state_bytes=size("state_bytes"),
+        static_bytes=size("static_bytes"),
+        stack_bytes=run.stack_bytes,
+        compiler=image.compiler,
+        compiler_version=image.compiler_version,
+        flags=image.flags,
+        optimize=bench.manifest.optimize,
+        runs=tuple(
+            {"input": name, "output_crc32": diff.crc32(out)} for name, out in zip(names, run.outputs, strict=True)
+        ),
+        reasons=reasons,
+        outputs=run.outputs,
+    )
