@@ -156,18 +156,18 @@ static void self_test(const tg_model_info *info) {
     app->reset();
 }
 
-static void put_arena(const tg_model_info *info) {
+static void put_arena(const tg_app_model *model, const tg_model_info *info) {
     put("arena: ");
     put_unsigned(info->arena_bytes);
     put(" bytes given");
-    if (app->arena_needed != 0) {
+    if (model->arena_needed != 0) {
         put(", about ");
-        put_unsigned(app->arena_needed);
+        put_unsigned(model->arena_needed);
         put(" needed");
     }
-    if (app->arena_used != NULL && app->arena_used() != 0) {
+    if (model->arena_used != NULL && model->arena_used() != 0) {
         put(", ");
-        put_unsigned(app->arena_used());
+        put_unsigned(model->arena_used());
         put(" used");
     }
     put("\n");
@@ -193,7 +193,7 @@ void tg_app_start(const tg_app_model *model) {
     put(", tinygen ");
     put(info->tinygen);
     put("\n");
-    put_arena(info);
+    put_arena(model, info);
     if (failed) {
         put("error: the interpreter could not be built: is the arena large enough?\n");
         return;

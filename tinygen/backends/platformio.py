@@ -21,7 +21,7 @@ _APPLICATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "espidf": ("main.c", ("tg_port_espidf.c",)),
     "stm32cube": ("main.c", ("tg_port_stm32cube.c", "tg_port_stm32cube.h")),
 }
-_SIM_SOURCES = "+<*.c> +<*.S> -<native.c>"
+_SIM_SOURCES = "+<*.c> -<native.c>"  # assembly is added by the platform, native.c is for runs on the host
 
 
 def platformio_files(board: BoardProfile, manifest: Manifest) -> dict[str, str]:

@@ -65,6 +65,10 @@ env.Append(
     LIBS=libraries,
 )
 
+# Assembly beside C of the same name: objects of its own, since PlatformIO would give both the same one.
+for source in sorted(Path(env.subst("$PROJECT_SRC_DIR")).glob("*.S")):
+    env.Append(PIOBUILDFILES=env.Object(f"$BUILD_DIR/asm/{source.stem}.o", str(source)))
+
 program = env.BuildProgram()
 env.Depends(program, script)
 targets = [program]
