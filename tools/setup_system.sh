@@ -22,7 +22,7 @@ if [ "$(uname -s)" = Linux ] && [ ! -f /usr/include/stdio.h ]; then
     need /usr/include/stdio.h libc6-dev
 fi
 [ -n "$packages" ] || exit 0
-echo "Compilers and emulators are missing:$packages. Debian's packages download up to about 250 MB."
+echo "Compilers and emulators are missing. Debian's packages for them (up to about 250 MB to download):$packages"
 # shellcheck disable=SC2086 # a list of names
 sh "$tools/apt.sh" $packages && exit 0
 [ "${TINYGEN_REQUIRE_ALL:-}" != 1 ] || exit 2

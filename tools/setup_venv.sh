@@ -24,16 +24,16 @@ if ! has_pip; then
     python=$(sh "$tools/find_python.sh") || exit 2
     echo "Making .venv with $python"
     if ! "$python" -m venv --clear .venv >/dev/null 2>&1 || ! has_pip; then
-        packages=$("$python" -c 'import sys; print("python3-venv" if sys.executable == "/usr/bin/python3" else "python%d.%d-venv" % sys.version_info[:2])')
+        package=$("$python" -c 'import sys; print("python%d.%d-venv|python3-venv" % sys.version_info[:2])')
         case $python in
-        /usr/bin/*) ;;
+        /usr/bin/* | /bin/*) ;;
         *)
             echo "$python cannot make a virtual environment (its ensurepip does not work). Install it with ensurepip, or put another Python first on PATH." >&2
             exit 2
             ;;
         esac
-        echo "$python cannot make a virtual environment: $packages is missing."
-        sh "$tools/apt.sh" "$packages" || exit 2
+        echo "$python cannot make a virtual environment yet: python3-venv is missing."
+        sh "$tools/apt.sh" "$package" || exit 2
         if ! "$python" -m venv --clear .venv || ! has_pip; then
             echo "$python still cannot make a virtual environment. See what this says: $python -m venv .venv" >&2
             exit 2
