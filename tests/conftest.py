@@ -1,4 +1,4 @@
-"""What a test needs and whether it is here: a missing need is a counted skip, and a failure under TINYGEN_REQUIRE_ALL=1."""
+"""What tests need and whether it is here: a missing need is a counted skip, a failure under TINYGEN_REQUIRE_ALL=1."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ def _has_sanitizers() -> bool:
     if compiler is None:
         return False
     command = [compiler, "-fsanitize=address,undefined", "-x", "c", "-", "-o", os.devnull]
-    return subprocess.run(command, input=b"int main(void) { return 0; }\n", capture_output=True, timeout=60).returncode == 0
+    return (
+        subprocess.run(command, input=b"int main(void) { return 0; }\n", capture_output=True, timeout=60).returncode
+        == 0
+    )
 
 
 #: marker: (what is missing, how to see whether it is here)

@@ -1,4 +1,4 @@
-"""Forgets packages of this environment whose files are not all there, so that pip installs them again after a broken run."""
+"""Forgets packages of this environment whose files are not all there, so that pip installs them again."""
 
 from __future__ import annotations
 

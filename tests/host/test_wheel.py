@@ -1,4 +1,4 @@
-"""The built wheel, installed with its core dependencies alone in a clean environment, and used there without TensorFlow."""
+"""The built wheel, installed in a clean environment with its core dependencies alone and used there."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def test_the_wheel_carries_every_file_that_it_needs_and_the_licences(wheel: Path
 
 @pytest.mark.slow
 def test_the_core_install_is_small(installed: Path, tmp_path: Path) -> None:
-    program = f"import importlib.util as u; print([n for n in {EXTRAS!r} if u.find_spec(n)], __import__('tinygen').__file__)"
+    program = (
+        f"import importlib.util as u; print([n for n in {EXTRAS!r} if u.find_spec(n)], __import__('tinygen').__file__)"
+    )
     done = run(installed / "python", "-c", program, cwd=tmp_path)
     assert done.stdout.startswith("[] "), done.stdout + done.stderr
     assert "site-packages" in done.stdout, "the installed tinygen is used, not the checkout's"

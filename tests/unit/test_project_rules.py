@@ -1,4 +1,4 @@
-"""Rules of the project that no linter knows: no machine's paths, small files, headers that compile alone, one format for C."""
+"""Rules that no linter knows: no machine's paths, small files, headers that compile alone, one format for C."""
 
 from __future__ import annotations
 
