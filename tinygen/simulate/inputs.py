@@ -39,11 +39,11 @@ def _as_type(values: npt.NDArray[np.int8], tensor: TensorRecord) -> bytes:
     if tensor.dtype == "bool":
         return bytes((values & 1).tobytes())
     if tensor.dtype == "int16":
-        return (values.astype("<i2") * 256).astype("<i2").tobytes()
+        return bytes((values.astype("<i2") * 256).astype("<i2").tobytes())
     if tensor.dtype in ("int32", "int64"):
         return values.astype("<i4" if tensor.dtype == "int32" else "<i8").tobytes()
     if tensor.dtype == "float32":
-        return (values.astype("<f4") / np.float32(128)).astype("<f4").tobytes()
+        return bytes((values.astype("<f4") / np.float32(128)).astype("<f4").tobytes())
     raise BadInput(f"{tensor.name}: no generated input of type {tensor.dtype}.", "--data gives inputs of one's own.")
 
 

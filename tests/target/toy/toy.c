@@ -31,10 +31,6 @@ static int8_t wrap(int32_t x) {
     return (int8_t)(uint8_t)x;
 }
 
-#if !defined(TOY_TROUBLE)
-#define TOY_TROUBLE ((void)0)
-#endif
-
 static void __attribute__((noinline)) toy_dense(const int8_t *x, int8_t *y, const int8_t *w, const int32_t *bias, int n_in, int n_out) {
     int i;
     int j;
