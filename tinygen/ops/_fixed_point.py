@@ -56,6 +56,28 @@ def multiply(x: Array, multiplier: Array | int, shift: Array | int) -> Array:
     return np.asarray((high >> right) + ((high & mask) > threshold))
 
 
+def requantized(x: int, multiplier: int, shift: int, zero_point: int) -> int:
+    """One value through multiply, plus the zero point; not yet held to a type."""
+    return int(wrap32(multiply(np.int64(x), multiplier, shift) + zero_point))
+
+
+def float32_ratio(a: float, b: float) -> float:
+    """a / b as a float32 division; infinity where it overflows."""
+    with np.errstate(all="ignore"):
+        return float(np.float32(a) / np.float32(b))
+
+
+def product32(a: float, b: float) -> float:
+    """a · b as a float32 multiplication."""
+    with np.errstate(all="ignore"):
+        return float(np.float32(a) * np.float32(b))
+
+
+def float32_bits(value: float) -> int:
+    """The bit pattern of a float32 as an int32: how descriptors carry it."""
+    return int(np.float32(value).view(np.int32))
+
+
 def wrap32(x: Array) -> Array:
     """An integer wrapped to int32, held in int64."""
     return ((np.asarray(x, np.int64) + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)

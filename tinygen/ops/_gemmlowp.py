@@ -60,10 +60,36 @@ def _exp_last_quarter(a: int) -> int:
 
 
 def one_over_one_plus(a: int) -> int:
-    """1 / (1 + a) for a in [0, 1), Q0.31: three Newton-Raphson steps."""
+    """1 / (1 + a) for a in [0, 1), Q0.31."""
+    return multiply_by_pot(_two_over_one_plus(a), 1)
+
+
+def one_minus_over_one_plus(a: int) -> int:
+    """(1 - a) / (1 + a) for a in [0, 1), Q0.31."""
+    return multiply_by_pot(_two_over_one_plus(a) - (1 << 29), 2)
+
+
+def _two_over_one_plus(a: int) -> int:
+    """2 / (1 + a) for a in [0, 1), Q2.29: three Newton-Raphson steps."""
     half_denominator = (a + INT_MAX + 1) >> 1
     x = 1515870810 + high_mul(half_denominator, -1010580540)
     for _ in range(3):
         residual = (1 << 29) - high_mul(half_denominator, x)
         x = x + multiply_by_pot(high_mul(x, residual), 2)
-    return multiply_by_pot(x, 1)
+    return x
+
+
+def logistic(a: int, integer_bits: int) -> int:
+    """1 / (1 + exp(-a)) in Q0.31 for a in Q`integer_bits`; exactly one half at 0."""
+    if a == 0:
+        return 1 << 30
+    positive = one_over_one_plus(exp_on_negative(-abs(a), integer_bits))
+    return positive if a > 0 else INT_MAX - positive
+
+
+def tanh(a: int, integer_bits: int) -> int:
+    """tanh(a) in Q0.31 for a in Q`integer_bits`; doubling the argument is one more integer bit."""
+    if a == 0:
+        return 0
+    positive = one_minus_over_one_plus(exp_on_negative(-abs(a), integer_bits + 1))
+    return positive if a > 0 else -positive

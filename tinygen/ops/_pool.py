@@ -8,7 +8,10 @@ from ..flatbuffer import Table
 from ..graph.ir import Graph, Op
 from ._fixed_point import activation_range
 from ._window import Window, check_window, extent
-from .base import In, LayerCode, Out, Shape, bad_layer
+from .base import In, LayerCode, Out, Shape, bad_layer, per_tensor
+
+#: TFLM compares the scales so, absolutely; the pool itself never rescales.
+SCALE_TOLERANCE = 1.0e-6
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
     check_window(op, pool)
     if len(x.shape) != 4 or not (1 <= pool.kernel_h <= 65535 and 1 <= pool.kernel_w <= 65535):
         raise bad_layer(op, f"needs a 4-D input and a window, has {x.shape} and {pool.kernel_h}×{pool.kernel_w}")
-    if x.quant != y.quant:
+    (scale, zero_point), (out_scale, out_zero_point) = per_tensor(op, x), per_tensor(op, y)
+    if abs(scale - out_scale) > SCALE_TOLERANCE or zero_point != out_zero_point:
         raise bad_layer(op, "its input and output differ in scale or zero point")
     height, _ = extent(op, x.shape[1], pool.kernel_h, pool.stride_h, 1, pool.padding)
     width, _ = extent(op, x.shape[2], pool.kernel_w, pool.stride_w, 1, pool.padding)

@@ -8,6 +8,7 @@ from ..graph.ir import Op
 from .base import bad_layer
 
 PADDINGS = ("SAME", "VALID")
+MAX_REACH = 1 << 20  # keeps every coordinate of the kernels far inside of int32
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ def check_window(op: Op, window: Window) -> None:
 def extent(op: Op, size: int, kernel: int, stride: int, dilation: int, padding: int) -> tuple[int, int]:
     """(output size, padding before) along one axis."""
     reach = (kernel - 1) * dilation + 1
+    if reach > MAX_REACH:
+        raise bad_layer(op, f"a window that reaches over {reach} values is more than {MAX_REACH}")
     out = -(-size // stride) if padding == 0 else (size + stride - reach) // stride
     if out < 1:
         raise bad_layer(op, f"a window of {reach} does not fit an input of {size}")

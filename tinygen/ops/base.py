@@ -86,7 +86,8 @@ def _none(_graph: Graph, _op: Op) -> int:
 class Kernel:
     """A kernel variant: how Python packs a layer, and the C header that reads it so packed.
 
-    `features` are the instruction-set features it needs (boards.FEATURES). `dtypes` are the types of input 0.
+    `features` are the instruction-set features it needs (boards.FEATURES). `dtypes` are the types of input 0, and of
+    the outputs unless it `converts`.
     `min_distance` says how near the output may follow the first input in memory: None where they may not overlap.
     """
 
@@ -98,6 +99,7 @@ class Kernel:
     supports: Callable[[Graph, Op], bool] = _any
     scratch_bytes: Callable[[Graph, Op], int] = _none
     alignment: int = 1
+    converts: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,11 +124,17 @@ class Operator:
 def choose_kernel(operator: Operator, graph: Graph, op: Op, features: frozenset[str]) -> Kernel:
     """The first variant that the instruction set has and that takes the layer; BadInput where none does."""
     dtype = graph.input(op, 0).dtype
+    same = all(graph.tensors[i].dtype == dtype for i in op.outputs)
     for kernel in operator.kernels:
-        if kernel.features <= features and dtype in kernel.dtypes and kernel.supports(graph, op):
+        if kernel.features <= features and _takes(kernel, dtype, same) and kernel.supports(graph, op):
             return kernel
     known = sorted({d for k in operator.kernels for d in k.dtypes})
-    raise unsupported(op, f"{op.kind} on {dtype} in this form is not supported, only on {', '.join(known)}")
+    types = dtype if same else f"{dtype} to {', '.join(graph.tensors[i].dtype for i in op.outputs)}"
+    raise unsupported(op, f"{op.kind} on {types} in this form is not supported, only on {', '.join(known)}")
+
+
+def _takes(kernel: Kernel, dtype: str, same: bool) -> bool:
+    return dtype in kernel.dtypes and (same or kernel.converts)
 
 
 def unsupported(op: Op, what: str) -> BadInput:

@@ -14,6 +14,9 @@ from .base import Kernel, LayerCode, Operator, Shape, bad_layer, per_tensor, uns
 from .conv2d import bias_of
 
 
+BIAS_TOLERANCE = 0.02
+
+
 @dataclass(frozen=True)
 class FullyConnected:
     """FullyConnectedOptions."""
@@ -67,10 +70,21 @@ def emit(graph: Graph, op: Op) -> LayerCode:
         w_scale, w_zero_point = per_tensor(op, w)
         if w_zero_point:
             raise bad_layer(op, "its weights have a zero point; only symmetric weights are defined")
+        _check_bias_scale(graph, op, in_scale * w_scale, per_tensor(op, y)[0])
         product = float(np.float32(in_scale) * np.float32(w_scale))
         pair = checked_multiplier(op, product / per_tensor(op, y)[0])
         multiplier, shift = np.array(pair[:1], np.int32), np.array(pair[1:], np.int8)
     return matmul_code(op, x, y, constant(w), bias_of(graph, op, out_c), multiplier, shift, op.attrs.fused)
+
+
+def _check_bias_scale(graph: Graph, op: Op, product: float, out_scale: float) -> None:
+    """TFLM refuses a bias whose scale is not the product's; one without a scale counts as 0."""
+    bias = graph.optional(op, 2)
+    if bias is None:
+        return
+    scale = bias.quant.scale if bias.quant else 0.0
+    if abs(product - scale) / out_scale > BIAS_TOLERANCE:
+        raise bad_layer(op, f"its bias has scale {scale}, needed input scale times weight scale, {product}")
 
 
 OPERATOR = Operator(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..graph.ir import Graph, Op
 from . import operators
-from .base import Kernel, LayerCode, choose_kernel
+from .base import Kernel, LayerCode, bad_layer, choose_kernel
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,17 @@ def _layer(graph: Graph, op: Op, index: int, features: frozenset[str]) -> Layer:
     if _may_view(graph, op):
         return Layer(index, op, None, None, 0, macs)
     kernel = choose_kernel(operator, graph, op, features)
-    return Layer(index, op, kernel, kernel.emit(graph, op), kernel.scratch_bytes(graph, op), macs)
+    code = kernel.emit(graph, op)
+    _check_params(op, code)
+    return Layer(index, op, kernel, code, kernel.scratch_bytes(graph, op), macs)
+
+
+def _check_params(op: Op, code: LayerCode) -> None:
+    """Every number of a descriptor is an int32 in C."""
+    for name, value in code.params:
+        for number in value if isinstance(value, tuple) else (value,):
+            if not -(2**31) <= number < 2**31:
+                raise bad_layer(op, f"its {name} comes to {number}, beyond 32 bits")
 
 
 def _may_view(graph: Graph, op: Op) -> bool:

@@ -1,0 +1,21 @@
+"""MAX_POOL_2D: the largest tap inside the image."""
+
+from __future__ import annotations
+
+from ..graph.ir import Graph, Op
+from ._pool import pool_code, read, shapes
+from .base import Kernel, LayerCode, Operator
+
+
+def emit(graph: Graph, op: Op) -> LayerCode:
+    """The portable kernel."""
+    return pool_code(graph, op, "tg_max_pool_s8")
+
+
+OPERATOR = Operator(
+    kind="MAX_POOL_2D",
+    resolver="AddMaxPool2D",
+    read=read,
+    shapes=shapes,
+    kernels=(Kernel("max_pool_s8", "max_pool_2d.h", emit),),
+)

@@ -1,0 +1,8 @@
+"""PADV2: a given value around a tensor; TFLM runs PAD and PADV2 by one kernel, each with or without a value."""
+
+from __future__ import annotations
+
+from ._pad import KERNEL, shapes
+from .base import Operator
+
+OPERATOR = Operator(kind="PADV2", resolver="AddPadV2", shapes=shapes, inputs=(2, 3), kernels=(KERNEL,))
