@@ -27,6 +27,7 @@ __all__ = [
     "PlatformIO",
     "Region",
     "SimulatorSpec",
+    "board_bytes",
     "board_names",
     "load_board",
 ]
@@ -47,11 +48,21 @@ def load_board(name_or_path: str | Path) -> BoardProfile:
 
     Raises BadInput for an unknown name (with a suggestion), an unreadable file, unknown or missing keys.
     """
+    return _parse(*_find(name_or_path))
+
+
+def board_bytes(name_or_path: str | Path) -> bytes:
+    """The TOML of a profile as it stands on disk, found as load_board finds it."""
+    return _find(name_or_path)[1]
+
+
+def _find(name_or_path: str | Path) -> tuple[str, bytes]:
+    """(file name, content) of a profile."""
     text = str(name_or_path)
     if re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text):
         shipped = data_dir("boards") / f"{text}.toml"
         if _is_file(shipped):
-            return _parse(shipped.name, _content(shipped))
+            return shipped.name, _content(shipped)
         if not _is_file(Path(text)):
             hint = "`tinygen boards` lists them; a profile of your own is given by its path."
             raise BadInput(f"Unknown board {_short(text)!r}.", suggest(text[:40], board_names()) or hint)
@@ -60,7 +71,7 @@ def load_board(name_or_path: str | Path) -> BoardProfile:
         raise BadInput(
             f"No board profile at {_short(text)!r}.", "`tinygen boards` lists the boards that ship with tinygen."
         )
-    return _parse(path.name, _content(path))
+    return path.name, _content(path)
 
 
 def _is_file(path: Path) -> bool:

@@ -73,8 +73,6 @@ class Preprocess(_Strict):
 
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
-    scale: tuple[float, ...] = ()
-    offset: tuple[float, ...] = ()
 
 
 class Manifest(_Strict):

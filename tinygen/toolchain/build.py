@@ -15,7 +15,9 @@ from ..project import read_manifest
 from .compilers import WARNINGS, Toolchain, find_toolchain, host_toolchain
 from .elf import functions, roots
 
-_SECTIONS = ("-ffunction-sections", "-fdata-sections")
+#: Of every firmware program: what it is compiled with besides the core's flags.
+SECTION_FLAGS = ("-ffunction-sections", "-fdata-sections")
+TARGET_FLAGS = ("-O2", "-ffreestanding", "-fbuiltin")
 _OVERFLOW = re.compile(
     r"region [`'](\w+)'.*?overflowed by (\d+) bytes|section '([^']+)'.*?region '(\w+)'.*?overflowed by (\d+)"
 )
@@ -41,7 +43,7 @@ def build_image(
     if not script.is_file():
         raise BadInput(f"{project}: rendered for a board that has no cross build here.", "--on native runs it.")
     tools = find_toolchain(board.core, toolchain)
-    flags = (*tools.target_flags, *WARNINGS, "-O2", "-ffreestanding", "-fbuiltin", *_SECTIONS)
+    flags = (*tools.target_flags, *WARNINGS, *TARGET_FLAGS, *SECTION_FLAGS)
     defines = ("-DTG_TRACE",) if trace else ()
     model = _compile(
         tools, (*flags, *defines), _model_sources(project, name), _includes(project, name), workdir / "model"
@@ -56,9 +58,9 @@ def build_image(
         *roots(objects, name),
     )  # fmt: skip
     done = run(
-        [*linker, *map(str, (*objects, *harness)), "-o", str(elf), *tools.libraries],
+        [*linker, "-Wl,-e,tg_reset", *map(str, (*objects, *harness)), "-o", str(elf), *tools.libraries],
         timeout_s=_TIMEOUT_S,
-        env=_environment(),
+        env=environment(),
     )
     if done.code != 0:
         raise _link_error(done.stderr, name, board) if done.code is not None else _too_slow(tools)
@@ -83,12 +85,12 @@ def build_host(project: Path, workdir: Path, sanitize: bool = False, trace: bool
     name = read_manifest(project).model.name
     tools = host_toolchain(sanitize)
     defines = ("-DTG_TRACE",) if trace else ()
-    flags = (*tools.target_flags, *WARNINGS, "-O2", *_SECTIONS)
+    flags = (*tools.target_flags, *WARNINGS, "-O2", *SECTION_FLAGS)
     sources = [*_model_sources(project, name), project / "sim" / "harness.c", project / "sim" / "native.c"]
     objects = _compile(tools, (*flags, *defines), sources, _includes(project, name), workdir / "host")
     program = workdir / "program"
     command = [*tools.command, *tools.target_flags, *map(str, objects), "-o", str(program), "-lm"]
-    done = run(command, timeout_s=_TIMEOUT_S, env=_environment())
+    done = run(command, timeout_s=_TIMEOUT_S, env=environment())
     if done.code != 0:
         raise TinygenError(f"{name}: the program of the host does not link: {_first(done.stderr)}")
     return Image(program, name, "host", True, tools.name, tools.version, flags, trace)
@@ -115,7 +117,7 @@ def _compile(
         command = [*tools.command, *flags, *includes, "-c", str(source), "-o", str(target)]
         if source.suffix == ".S":
             command = [c for c in command if not c.startswith("-std=")]
-        done = run(command, timeout_s=_TIMEOUT_S, env=_environment())
+        done = run(command, timeout_s=_TIMEOUT_S, env=environment())
         if done.code is None:
             raise _too_slow(tools)
         if done.code != 0:
@@ -156,7 +158,7 @@ def _link_error(messages: str, name: str, board: BoardProfile) -> TinygenError:
     return OverBudget(f"{name} does not fit {board.name}: {'; '.join(parts)}.", "A smaller model, or a larger board.")
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Messages in English; zig's caches in the user's cache folder, where every run shares them."""
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tinygen" / "zig"
     caches = {"ZIG_GLOBAL_CACHE_DIR": str(base), "ZIG_LOCAL_CACHE_DIR": str(base)}

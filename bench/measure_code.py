@@ -1,0 +1,210 @@
+"""Measures what kernels and generated code cost on every core and writes firmware/code_bytes.json, the planner's prices.
+
+Usage: python bench/measure_code.py MODELS_DIR     (takes a few minutes; needs the cross compilers of gcc and zig)
+
+1. Every kernel function is compiled as the firmware is, and linked alone: its own bytes, and the functions of the
+   compiler's library and of mem*.c that come with it.
+2. The models of MODELS_DIR (.tflite) are rendered and compiled: bytes of each API function, and of the invoke functions,
+   to which base + Σ (call + argument · n) is fitted by least squares and raised until no model lies above it.
+3. Stack is what -fstack-usage says of each function, plus a fixed share where library functions are called.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from elftools.elf.elffile import ELFFile
+
+from tinygen.backends import aot
+from tinygen.backends.sim_support import sim_files
+from tinygen.boards import BoardProfile, load_board
+from tinygen.compiled import Model, compile_model
+from tinygen.errors import MissingTool, TinygenError
+from tinygen.processes import run
+from tinygen.project import Preprocess
+from tinygen.resources import data_dir
+from tinygen.toolchain.build import SECTION_FLAGS, TARGET_FLAGS, environment
+from tinygen.toolchain.compilers import WARNINGS, Toolchain, find_toolchain
+
+BOARDS = (
+    "qemu_microbit", "qemu_m0plus", "qemu_mps2_an385", "qemu_mps2_an386", "qemu_mps2_an500", "qemu_mps2_an505",
+    "qemu_mps3_an547", "qemu_riscv32",
+)  # fmt: skip
+SUPPORT_STACK = 48
+API = ("input", "output", "info", "reset", "quantize", "dequantize")
+
+
+class Bench:
+    """One toolchain on one core, in a folder of its own."""
+
+    def __init__(self, tools: Toolchain, board: BoardProfile, folder: Path) -> None:
+        self.tools, self.board, self.folder = tools, board, folder
+        for name, text in sim_files(board, "m").items():
+            (folder / name).write_text(text)
+        for room in ("kernels", "runtime"):
+            for header in (data_dir("firmware") / room).glob("*.h"):
+                (folder / header.name).write_text(header.read_text())
+        self.memory = self.compile(folder / "mem.c", ("-fno-builtin",))
+
+    def compile(self, source: Path, more: tuple[str, ...] = ()) -> Path:
+        target = source.with_suffix(".o")
+        flags = [*self.tools.target_flags, *WARNINGS, *TARGET_FLAGS, *SECTION_FLAGS, "-fstack-usage", *more]
+        self._run([*self.tools.command, *flags, "-I", str(self.folder), "-c", str(source), "-o", str(target)])
+        return target
+
+    def link(self, objects: list[Path], roots: list[str]) -> dict[str, int]:
+        """Bytes in flash by symbol, of what `roots` reach: each symbol's share runs to the next symbol."""
+        elf = self.folder / "out.elf"
+        keep = [f"-Wl,-u,{root}" for root in roots]
+        flags = ["-nostdlib", "-static", "-Wl,--gc-sections", f"-Wl,-T,{self.folder / 'link.ld'}", f"-Wl,-e,{roots[0]}"]
+        command = [*self.tools.command, *self.tools.target_flags, *flags, *keep, *map(str, objects), str(self.memory)]
+        self._run([*command, "-o", str(elf), *self.tools.libraries])
+        return flash_symbols(elf)
+
+    def _run(self, command: list[str]) -> None:
+        done = run(command, timeout_s=300, env=environment())
+        if done.code != 0:
+            raise TinygenError(f"{' '.join(command[:3])} … failed: {done.stderr[:2000]}")
+
+
+def flash_symbols(elf: Path) -> dict[str, int]:
+    """Bytes of each symbol of the read-only sections, the gap to the next one included."""
+    sizes: dict[str, int] = {}
+    with elf.open("rb") as stream:
+        file = ELFFile(stream)
+        symbols = [s for s in file.get_section_by_name(".symtab").iter_symbols() if s.name and not s.name.startswith("$")]
+        for index, section in enumerate(file.iter_sections()):
+            if not section["sh_flags"] & 2 or section["sh_flags"] & 1 or section["sh_type"] == "SHT_NOBITS":
+                continue
+            inside = {s["st_value"] & ~1: s for s in symbols if s["st_shndx"] == index and _measured(s)}
+            places = sorted(inside)
+            for place, after in zip(places, [*places[1:], section["sh_addr"] + section["sh_size"]], strict=True):
+                sizes[inside[place].name] = after - place
+    return sizes
+
+
+def _measured(symbol: Any) -> bool:
+    return symbol["st_info"]["type"] in ("STT_FUNC", "STT_OBJECT", "STT_NOTYPE") and not symbol.name.startswith("__tg_")
+
+
+def stack_usage(source: Path) -> dict[str, int]:
+    """Stack bytes by function of the -fstack-usage file beside an object."""
+    found = source.with_suffix(".su")
+    lines = found.read_text().splitlines() if found.is_file() else []
+    return {line.split("\t")[0].split(":")[-1]: int(line.split("\t")[1]) for line in lines}
+
+
+def kernel_prices(bench: Bench) -> tuple[dict[str, Any], dict[str, int]]:
+    functions: dict[str, Any] = {}
+    support: dict[str, int] = {}
+    for header in sorted((data_dir("firmware") / "kernels").glob("*.h")):
+        names = re.findall(r"^TG_KERNEL \w+ \*?(\w+)\(", header.read_text(), re.M)
+        if not names:
+            continue
+        source = bench.folder / f"k_{header.stem}.c"
+        source.write_text(f'#include "{header.name}"\n')
+        made = bench.compile(source)
+        stacks = stack_usage(source)
+        for name in names:
+            symbols = bench.link([made], [name])
+            own = symbols.pop(name)
+            functions[name] = {"bytes": own, "stack": stacks.get(name, 0), "needs": sorted(symbols)}
+            support.update(symbols)
+    return functions, support
+
+
+def model_prices(bench: Bench, models: list[Path], kernels: set[str]) -> tuple[dict[str, Any], dict[str, Any], dict[str, int]]:
+    rows, invokes, stacks = [], [], []
+    api: dict[str, Any] = {name: {"bytes": 0, "stack": 0, "needs": []} for name in (*API, "quantize_preprocess")}
+    support: dict[str, int] = {}
+    for path in models:
+        for preprocess in (None, Preprocess(mean=(1.0,), std=(2.0,))):
+            model = Model("m", path.read_bytes(), preprocess=preprocess)
+            compiled = compile_model(model, bench.board)
+            folder = bench.folder / f"{path.stem}{'_p' if preprocess else ''}"
+            folder.mkdir()
+            for name, text in aot.render_aot(compiled.graph, compiled.layers, compiled.plan, "", model.info).items():
+                (folder / name).write_text(text)
+            objects = [bench.compile(folder / name) for name in ("m.c", "m_weights.c")]
+            for function in API:
+                symbols = bench.link(objects, [f"m_{function}"])
+                own = symbols.pop(f"m_{function}")
+                needs = {n: size for n, size in symbols.items() if n not in kernels and not _is_data(n)}
+                entry = api["quantize_preprocess" if preprocess and function == "quantize" else function]
+                entry["bytes"] = max(entry["bytes"], own)
+                entry["needs"] = sorted({*entry["needs"], *needs})
+                support.update(needs)
+            if preprocess is None:
+                stock = aot.inventory(compiled.graph, compiled.layers, model.info)
+                rows.append([1, len(stock.call_arguments), sum(stock.call_arguments)])
+                invokes.append(bench.link(objects, ["m_invoke"])["m_invoke"])
+                stacks.append(stack_usage(folder / "m.c")["m_invoke"])
+    fit = np.maximum(np.linalg.lstsq(np.array(rows, float), np.array(invokes, float), rcond=None)[0], 0)
+    above = max(0.0, float(np.max(np.array(invokes) - np.array(rows) @ fit)))
+    invoke = {
+        "base": round(float(fit[0]) + above, 1),
+        "call": round(float(fit[1]), 2),
+        "argument": round(float(fit[2]), 2),
+        "stack": max(stacks),
+    }
+    return invoke, api, support
+
+
+def _is_data(name: str) -> bool:
+    return name.startswith(("m_", "inputs", "outputs", "input_", "output_", "info", "labels", ".L", "input", "output"))
+
+
+def measure(kind: str, board: BoardProfile, models: list[Path]) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="tinygen-") as folder:
+        bench = Bench(find_toolchain(board.core, kind), board, Path(folder))
+        functions, support = kernel_prices(bench)
+        invoke, api, more = model_prices(bench, models, set(functions))
+        support.update(more)
+        harness = harness_bytes(bench, models[0])
+    return {
+        "functions": functions,
+        "support": dict(sorted(support.items())),
+        "support_stack": SUPPORT_STACK,
+        "invoke": invoke,
+        "api": api,
+        "harness": harness,
+    }
+
+
+def harness_bytes(bench: Bench, path: Path) -> int:
+    """Start-up and simulation harness: what the whole program has beyond the model."""
+    from tinygen.pipeline import render_project
+    from tinygen.toolchain.build import build_image
+    from tinygen.toolchain.elf import linked_sizes
+    from tinygen.writing import write_project
+
+    with tempfile.TemporaryDirectory(prefix="tinygen-") as folder:
+        project = Path(folder) / "p"
+        files, manifest = render_project(Model("m", path.read_bytes()), bench.board)
+        write_project(files, manifest, project)
+        image = build_image(project, bench.board, Path(folder) / "w", toolchain=bench.tools.kind)
+        return linked_sizes(image).harness_bytes + 16
+
+
+def main() -> None:
+    models = sorted(Path(sys.argv[1]).glob("*.tflite"))
+    table: dict[str, Any] = {}
+    for kind in ("gcc", "zig"):
+        for name in BOARDS:
+            board = load_board(name)
+            try:
+                table.setdefault(kind, {})[board.core] = measure(kind, board, models)
+            except MissingTool as error:
+                sys.exit(error.line)
+            print(kind, board.core, table[kind][board.core]["invoke"], flush=True)
+    (data_dir("firmware") / "code_bytes.json").write_text(json.dumps(table, indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()

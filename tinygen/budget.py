@@ -1,0 +1,113 @@
+"""Budgets: what the firmware takes of a board's flash and RAM, planned or linked, held to the limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .boards import BoardProfile
+from .errors import OverBudget
+from .units import format_size
+
+Source = Literal["planned", "linked"]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """One kind of memory: bytes used, by part, and the limit."""
+
+    region: str
+    limit_bytes: int
+    parts: dict[str, int]
+
+    @property
+    def used_bytes(self) -> int:
+        """The sum of the parts."""
+        return sum(self.parts.values())
+
+    @property
+    def short_bytes(self) -> int:
+        """Bytes missing, 0 where it fits."""
+        return max(0, self.used_bytes - self.limit_bytes)
+
+    def json(self) -> dict[str, Any]:
+        """As DESIGN's budget JSON has it."""
+        return {"used_bytes": self.used_bytes, "limit_bytes": self.limit_bytes, "parts": dict(self.parts)}
+
+
+@dataclass(frozen=True)
+class BudgetReport:
+    """Flash and RAM of one model on one board. `largest` names what takes the most RAM; `notes` what a reader must know."""
+
+    board: str
+    source: Source
+    flash: Usage
+    ram: Usage
+    largest: str = ""
+    notes: tuple[str, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def fits(self) -> bool:
+        """Whether both are within their limits."""
+        return not (self.flash.short_bytes or self.ram.short_bytes)
+
+    def json(self) -> dict[str, Any]:
+        """The "tinygen.budget/1" object."""
+        return {
+            "schema": "tinygen.budget/1",
+            "board": self.board,
+            "fits": self.fits,
+            "source": self.source,
+            "flash": self.flash.json(),
+            "ram": self.ram.json(),
+            "latency": {"us": None, "reason": "no factor from instructions to time is known for this board"},
+            "largest": self.largest,
+            "notes": list(self.notes),
+            **self.details,
+        }
+
+    def require(self) -> None:
+        """Raises OverBudget, with what is short by how much, what takes the most and what to do."""
+        if self.fits:
+            return
+        lines = []
+        for usage in (self.flash, self.ram):
+            if usage.short_bytes:
+                largest = max(usage.parts, key=lambda part: usage.parts[part])
+                lines.append(
+                    f"{usage.region} over budget on {self.board}: needs {format_size(usage.used_bytes)}, "
+                    f"has {format_size(usage.limit_bytes)}, short by {format_size(usage.short_bytes)}. "
+                    f"Largest: {largest} {format_size(usage.parts[largest])}"
+                    f"{', ' + self.largest if largest == 'arena' and self.largest else ''}."
+                )
+        remedy = (
+            "Fewer or narrower layers shrink weights; a smaller input or an earlier stride shrinks the arena; "
+            "`tinygen boards --fits MODEL` lists the boards that hold it."
+        )
+        raise OverBudget(" ".join(lines), remedy)
+
+
+def report(
+    board: BoardProfile,
+    source: Source,
+    flash: dict[str, int],
+    ram: dict[str, int],
+    *,
+    max_flash: int | None = None,
+    max_ram: int | None = None,
+    largest: str = "",
+    notes: tuple[str, ...] = (),
+) -> BudgetReport:
+    """The budget of a board, with its framework's share; `max_flash` and `max_ram` tighten the board's own limits."""
+    framework = board.framework
+    flash = {**flash, "framework": framework.flash_bytes if framework else 0}
+    ram = {**ram, "framework": framework.ram_bytes if framework else 0}
+    return BudgetReport(
+        board=board.name,
+        source=source,
+        flash=Usage("Flash", min(board.flash.size, max_flash or board.flash.size), flash),
+        ram=Usage("RAM", min(board.ram.size, max_ram or board.ram.size), ram),
+        largest=largest,
+        notes=notes,
+    )

@@ -1,0 +1,79 @@
+"""tinygen generate: a project that builds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from ..errors import BadInput, suggest
+from .options import BoardOption, DebugOption, JsonOption, OutOption, Output, QuietOption
+
+
+def choice(value: str, known: tuple[str, ...], option: str) -> str:
+    """An option's value out of a fixed set."""
+    if value not in known:
+        raise BadInput(f"{option} {value!r} is none of {', '.join(known)}.", suggest(value, known))
+    return value
+
+
+def command(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A .tflite, or a Keras model with --data.")],
+    board: BoardOption,
+    output: OutOption,
+    runtime: Annotated[str, typer.Option("--runtime", metavar="R", help="aot or tflm.")] = "aot",
+    project: Annotated[str, typer.Option("--project", metavar="P", help="platformio.")] = "platformio",
+    optimize: Annotated[str, typer.Option("--optimize", metavar="O", help="speed, balanced or size.")] = "balanced",
+    toolchain: Annotated[str, typer.Option("--toolchain", metavar="T", help="gcc or zig.")] = "",
+    keep_input: Annotated[bool, typer.Option("--keep-input", help="invoke leaves the input as it was.")] = False,
+    name: Annotated[str, typer.Option("--name", metavar="N", help="The prefix of the C functions.")] = "",
+    data: Annotated[Path | None, typer.Option("--data", metavar="D.npz", help="Quantizes a Keras model.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Moves edited files to *.orig.")] = False,
+    json_target: JsonOption = "",
+    quiet: QuietOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """A project that builds, for a board. Example: tinygen generate kws.tflite --board nucleo_f446re -o kws"""
+    from ..compiled import open_model
+    from ..pipeline import Runtime, generate
+    from ..records import Optimize, Tools
+    from ..report.text import budget_table
+
+    out = Output(json_target, quiet)
+    choice(runtime, ("aot", "tflm"), "--runtime")
+    choice(project, ("platformio",), "--project")
+    choice(optimize, ("speed", "balanced", "size"), "--optimize")
+    if toolchain:
+        choice(toolchain, ("gcc", "zig"), "--toolchain")
+    with out.working("Rendering the project"):
+        made = generate(
+            open_model(model, name=name or None, data=data, say=out.say),
+            board,
+            output,
+            runtime=cast(Runtime, runtime),
+            optimize=cast(Optimize, optimize),
+            toolchain=cast(Tools, toolchain or None),
+            keep_input=keep_input,
+            force=force,
+        )
+    out.show(budget_table(made.budget))
+    for path in made.written.kept:
+        out.show(f"kept, edited by you: {path}")
+    for path in made.written.moved:
+        out.show(f"renewed; yours is now {path}.orig")
+    state = "fits" if made.budget.fits else "does NOT fit"
+    out.show(f"{len(made.manifest.files) or ''} files in {output} ({state} {made.manifest.board})".replace("  ", " "))
+    out.finish(
+        {
+            "schema": "tinygen.generate/1",
+            "project": str(output),
+            "board": made.manifest.board,
+            "runtime": made.manifest.runtime,
+            "kept": list(made.written.kept),
+            "moved": list(made.written.moved),
+            "budget": made.budget.json(),
+        }
+    )
+
+

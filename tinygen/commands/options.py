@@ -1,0 +1,101 @@
+"""Options that many commands share, and where their output goes."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console, RenderableType
+from rich.markup import escape
+
+from ..errors import BadInput
+from ..units import parse_size
+
+JsonOption = Annotated[str, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show tracebacks.", is_eager=True)]
+BoardOption = Annotated[str, typer.Option("--board", "-b", metavar="B", help="A board's name, or the path of a profile.")]
+OutOption = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder to render into.")]
+
+
+def size_option(text: str | None, name: str) -> int | None:
+    """Bytes of a size option; BadInput names the option."""
+    if text is None:
+        return None
+    try:
+        return parse_size(text)
+    except ValueError as error:
+        raise BadInput(f"{name}: {error}.") from error
+
+
+@dataclass(frozen=True)
+class Output:
+    """Where a command prints: tables to standard output unless JSON goes there, progress to standard error."""
+
+    json_target: str = ""
+    quiet: bool = False
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing is printed but JSON and errors."""
+        return self.quiet or self.json_target == "-"
+
+    def show(self, *parts: RenderableType) -> None:
+        """Prints tables and lines."""
+        if not self.silent:
+            console = Console(highlight=False, soft_wrap=False)
+            for part in parts:
+                console.print(part, markup=False) if isinstance(part, str) else console.print(part)
+
+    def say(self, text: str) -> None:
+        """One line of progress, on standard error."""
+        if not self.silent and sys.stderr.isatty():
+            Console(stderr=True, highlight=False).print(text, markup=False, style="dim")
+
+    def working(self, text: str) -> AbstractContextManager[Any]:
+        """A spinner with elapsed time while something long runs; nothing where no terminal looks."""
+        if self.silent or not sys.stderr.isatty():
+            return nullcontext()
+        return Console(stderr=True).status(text)
+
+    @contextmanager
+    def steps(self) -> Iterator[Callable[[str], None]]:
+        """A function that tells what runs: a spinner with elapsed time on a terminal, else a line a stage."""
+        if self.silent:
+            yield lambda _text: None
+            return
+        console = Console(stderr=True, highlight=False)
+        if not console.is_terminal:
+            seen: set[str] = set()
+
+            def tell(text: str) -> None:
+                stage = text.split(":")[0]
+                if stage not in seen:
+                    seen.add(stage)
+                    print(f"… {text}", file=sys.stderr, flush=True)
+
+            yield tell
+            return
+        start = time.monotonic()
+        with console.status("") as status:
+            yield lambda text: status.update(f"{time.monotonic() - start:4.0f} s  {escape(text)}")
+
+    def finish(self, result: dict[str, Any]) -> None:
+        """Writes the JSON where it was asked for."""
+        if not self.json_target:
+            return
+        text = json.dumps(result, indent=1, ensure_ascii=True) + "\n"
+        if self.json_target == "-":
+            sys.stdout.write(text)
+            return
+        try:
+            Path(self.json_target).write_text(text, "utf-8")
+        except OSError as error:
+            raise BadInput(f"{self.json_target}: cannot be written: {error.strerror}.") from error

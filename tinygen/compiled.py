@@ -1,0 +1,116 @@
+"""A model made ready: read or quantized, imported, its kernels chosen and its memory planned for a board."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .backends import aot
+from .boards import BoardProfile
+from .errors import BadInput
+from .frontend.importer import import_tflite, read_model_file
+
+from .graph.ir import Graph
+from .graph.plan import MemoryPlan
+from .memory.lifetimes import buffers_of
+from .memory.planner import plan_memory
+from .ops.lowering import Layer, lower
+from .passes import optimize
+from .preprocess import from_mean_std
+from .project import Preprocess
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Model:
+    """An int8 model and what a user says of it. `name` is a C identifier."""
+
+    name: str
+    tflite: bytes
+    version: str = "1.0"
+    labels: tuple[str, ...] = ()
+    preprocess: Preprocess | None = None
+    findings: tuple[str, ...] = ()
+
+    @property
+    def info(self) -> aot.ModelInfo:
+        """What the back end renders of it."""
+        return aot.ModelInfo(self.name, self.version, self.labels, self.preprocess)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A model planned for a board: the graph, its layers with kernels chosen, and the arena."""
+
+    model: Model
+    board: BoardProfile
+    graph: Graph
+    layers: tuple[Layer, ...]
+    plan: MemoryPlan
+
+    @property
+    def weights_bytes(self) -> int:
+        """Stored constants, tables of multipliers and padding included."""
+        return aot.weights_bytes(self.layers, self.graph)
+
+
+def model_name(text: str, *, given: bool = False) -> str:
+    """The C name of a model: from --name as it stands (BadInput where C cannot take it), or made from a file's name."""
+    made = aot.c_identifier(text, "model")
+    if given and made != text:
+        raise BadInput(f"{text!r} is not a name that C can prefix functions with.", f"--name {made}")
+    return made
+
+
+def open_model(
+    path: Path,
+    *,
+    name: str | None = None,
+    data: Path | None = None,
+    version: str = "1.0",
+    labels: tuple[str, ...] = (),
+    mean: tuple[float, ...] = (),
+    std: tuple[float, ...] = (),
+    samples: int = 200,
+    seed: int = 0,
+    say: Say | None = None,
+) -> Model:
+    """An int8 model from a .tflite, or from a Keras file that is quantized on the way (then `data` is needed)."""
+    short = model_name(name, given=True) if name else model_name(path.stem)
+    if path.suffix == ".tflite" or (path.is_file() and _is_tflite(path)):
+        tflite = read_model_file(path)
+        preprocess = None
+        if mean or std:
+            shape = _input_shape(tflite, short)
+            preprocess = from_mean_std(mean, std, shape)
+        return Model(short, tflite, version, labels, preprocess)
+    from .frontend.quantize import quantize_model
+
+    if not path.exists():
+        raise BadInput(f"{path}: no such file.")
+    if data is None:
+        raise BadInput(
+            f"{path}: a Keras model needs data to be quantized.", "--data D.npz with x_train, or give an int8 .tflite."
+        )
+    result = quantize_model(path, data, samples=samples, seed=seed, mean=mean, std=std, progress=say)
+    return Model(short, result.tflite, version, labels, result.preprocess, result.findings)
+
+
+def _is_tflite(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(8)[4:] == b"TFL3"
+
+
+def _input_shape(tflite: bytes, name: str) -> tuple[int, ...]:
+    graph = import_tflite(tflite, name, supported_only=False)
+    return graph.tensors[graph.inputs[0]].shape
+
+
+def compile_model(model: Model, board: BoardProfile, *, keep_input: bool = False) -> Compiled:
+    """Imports, optimizes, chooses kernels and plans memory for a board."""
+    graph = optimize(import_tflite(model.tflite, model.name))
+    layers = lower(graph, board.features)
+    plan = plan_memory(buffers_of(graph, layers, keep_input=keep_input), len(layers))
+    return Compiled(model, board, graph, layers, plan)

@@ -1,0 +1,128 @@
+"""One row of the table: what an int8 model costs on a board, and how good its own bits are on held-out data."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .boards import BoardProfile
+from .compiled import Model, compile_model
+from .dataset import DataSet, fit_shape
+from .frontend.importer import import_tflite
+from .graph.ir import Graph, constant
+from .metric import score
+from .pipeline import budget_of, planned_budget, planned_tflm_budget, render_project
+from .preprocess import quantize_input
+from .records import tensor_record
+from .simulate.project import simulate_project
+from .simulate.reference import reference
+from .writing import write_project
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Costs on the first board; `value` is the metric of the int8 bits, None without held-out data.
+
+    `source` says where flash and RAM come from: linked, or planned where no compiler or simulator is at hand.
+    """
+
+    parameters: int
+    zero_share: float
+    metric: str
+    value: float | None
+    samples: int
+    weights_bytes: int
+    arena_bytes: int
+    flash_bytes: int
+    ram_bytes: int
+    instructions: int | None
+    source: str
+
+    def json(self) -> dict[str, Any]:
+        """The figures by name."""
+        return asdict(self)
+
+
+def measure_step(model: Model, board: BoardProfile, data: DataSet | None, runtime: str) -> Measured:
+    """Renders, builds and simulates the model on `board`, and runs the reference over the held-out samples."""
+    graph = import_tflite(model.tflite, model.name, supported_only=runtime == "aot")
+    with tempfile.TemporaryDirectory(prefix="tinygen-") as work:
+        metric = _metric(model, graph, data, Path(work))
+        costs = _tflm_costs(model, board) if runtime == "tflm" else _aot_costs(model, board, Path(work))
+    parameters, zeros = _weights(graph)
+    return Measured(
+        parameters=parameters,
+        zero_share=zeros / parameters if parameters else 0.0,
+        metric=str(metric["name"]) if metric else "",
+        value=metric["value"] if metric else None,
+        samples=metric["samples"] if metric else 0,
+        **costs,
+    )
+
+
+def _metric(model: Model, graph: Graph, data: DataSet | None, work: Path) -> dict[str, Any] | None:
+    held = data.held_out if data else None
+    if held is None or data is None or len(graph.inputs) != 1:
+        return None
+    split, x, y = held
+    record, output = tensor_record(graph, graph.inputs[0]), tensor_record(graph, graph.outputs[0])
+    x = fit_shape(x, record.shape, f"{data.path}: x_{split}")
+    q = quantize_input(x, model.preprocess, record.scale or 1.0, record.zero_point or 0, record.dtype)
+    path = work / "model.tflite"
+    path.write_bytes(model.tflite)
+    return score(reference(path, [row.tobytes() for row in q]).outputs, output, y)
+
+
+def _weights(graph: Graph) -> tuple[int, int]:
+    """(weights, zeros among them) of the model's own constants of two or more axes that layers multiply by."""
+    seen = {
+        i
+        for op in graph.ops
+        if op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
+        for i in op.inputs
+        if i >= 0 and graph.tensors[i].data is not None and len(graph.tensors[i].shape) > 1
+    }
+    arrays = [constant(graph.tensors[i]) for i in seen]
+    return sum(a.size for a in arrays), sum(int(a.size - np.count_nonzero(a)) for a in arrays)
+
+
+def _aot_costs(model: Model, board: BoardProfile, work: Path) -> dict[str, Any]:
+    compiled = compile_model(model, board)
+    planned = planned_budget(compiled)
+    costs: dict[str, Any] = {
+        "weights_bytes": compiled.weights_bytes,
+        "arena_bytes": compiled.plan.arena_bytes,
+        "flash_bytes": planned.flash.used_bytes,
+        "ram_bytes": planned.ram.used_bytes,
+        "instructions": None,
+        "source": "planned",
+    }
+    if not board.simulators:
+        return costs
+    files, manifest = render_project(model, board)
+    write_project(files, manifest, work / "project")
+    run = simulate_project(work / "project", samples=1, compare=False)
+    linked = budget_of(run, board)
+    return {
+        **costs,
+        "flash_bytes": linked.flash.used_bytes,
+        "ram_bytes": linked.ram.used_bytes,
+        "instructions": run.instructions_per_inference,
+        "source": "linked",
+    }
+
+
+def _tflm_costs(model: Model, board: BoardProfile) -> dict[str, Any]:
+    planned = planned_tflm_budget(model, board)
+    return {
+        "weights_bytes": planned.flash.parts["weights"],
+        "arena_bytes": planned.ram.parts["arena"],
+        "flash_bytes": planned.flash.used_bytes,
+        "ram_bytes": planned.ram.used_bytes,
+        "instructions": None,
+        "source": "planned",
+    }

@@ -1,0 +1,255 @@
+"""The road from a model file to a proven project, as a list of calls: each function here is one command's work."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from . import budget
+from .backends import aot
+from .backends.platformio import platformio_files
+from .backends.sim_support import sim_files
+from .backends.tflm import render_tflm, tflm_arena
+from .backends.tflm_cost import NOTE, STACK_BYTES, STATIC_BYTES, runtime_bytes
+from .boards import BoardProfile, board_bytes, load_board
+from .budget import BudgetReport
+from .compiled import Compiled, Model, Say, compile_model, open_model
+from .costs import price
+from .errors import BadInput, TinygenError
+from .frontend.importer import import_tflite, read_model_file
+from .project import MANIFEST, Manifest, read_manifest
+from .records import Optimize, Tools, manifest_of, tflm_manifest
+from .proof import simulate_project
+from .toolchain import platformio
+from .toolchain.compilers import find_toolchain
+from .writing import Written, edited_files, write_project
+
+Runtime = Literal["aot", "tflm"]
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A rendered project: where it lies, which of the user's files were kept, and its planned budget."""
+
+    written: Written
+    manifest: Manifest
+    budget: BudgetReport
+
+
+def generate(
+    model: Model,
+    board: str,
+    out: Path,
+    *,
+    runtime: Runtime = "aot",
+    optimize: Optimize = "balanced",
+    toolchain: Tools = None,
+    keep_input: bool = False,
+    force: bool = False,
+) -> Generated:
+    """Renders a project for a board and writes it; nothing is written where anything before fails."""
+    profile = load_board(board)
+    files, manifest = render_project(
+        model, profile, runtime=runtime, optimize=optimize, toolchain=toolchain, keep_input=keep_input
+    )
+    files["board.toml"] = board_bytes(board)
+    if runtime == "tflm":
+        planned = planned_tflm_budget(model, profile)
+    else:
+        planned = planned_budget(compile_model(model, profile, keep_input=keep_input), toolchain=toolchain)
+    return Generated(write_project(files, manifest, out, force=force), manifest, planned)
+
+
+def render_project(
+    model: Model,
+    profile: BoardProfile,
+    *,
+    runtime: Runtime = "aot",
+    optimize: Optimize = "balanced",
+    toolchain: Tools = None,
+    keep_input: bool = False,
+) -> tuple[dict[str, bytes], Manifest]:
+    """The files of a project by path, in memory, and its manifest; the caller adds the board's own TOML."""
+    files: dict[str, str | bytes] = {}
+    if runtime == "tflm":
+        library, manifest = _tflm(model, profile, optimize, toolchain)
+    else:
+        library, manifest = _aot(model, profile, optimize, toolchain, keep_input)
+        files |= {f"sim/{path}": text for path, text in sim_files(profile, model.name).items()}
+    files |= {f"lib/{model.name}/src/{path}": text for path, text in library.items()}
+    files |= platformio_files(profile, manifest)
+    files[manifest.model.file] = model.tflite
+    return {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}, manifest
+
+
+def _aot(
+    model: Model, board: BoardProfile, optimize: Optimize, toolchain: Tools, keep_input: bool
+) -> tuple[dict[str, str], Manifest]:
+    compiled = compile_model(model, board, keep_input=keep_input)
+    line = f"{board.name}: {board.title}, {board.core}"
+    library = aot.render_aot(compiled.graph, compiled.layers, compiled.plan, line, model.info)
+    return library, manifest_of(compiled, optimize=optimize, toolchain=toolchain)
+
+
+def _tflm(model: Model, board: BoardProfile, optimize: Optimize, toolchain: Tools) -> tuple[dict[str, str], Manifest]:
+    graph = import_tflite(model.tflite, model.name, supported_only=False)
+    library = render_tflm(
+        graph,
+        model.tflite,
+        board,
+        name=model.name,
+        version=model.version,
+        labels=model.labels,
+        preprocess=model.preprocess,
+    )
+    arena = tflm_arena(graph, board).arena_bytes
+    return library, tflm_manifest(model, graph, board, arena, optimize=optimize, toolchain=toolchain)
+
+
+def planned_budget(
+    compiled: Compiled,
+    *,
+    toolchain: str | None = None,
+    max_flash: int | None = None,
+    max_ram: int | None = None,
+) -> BudgetReport:
+    """The budget before any compiler runs: weights and arena exact, code and stack by the table of measured sizes."""
+    board = compiled.board
+    stock = aot.inventory(compiled.graph, compiled.layers, compiled.model.info)
+    cost = price(stock, toolchain or _likely_toolchain(board.core), board.core)
+    return budget.report(
+        board,
+        "planned",
+        {
+            "weights": compiled.weights_bytes,
+            "code": cost.code_bytes,
+            "runtime": 0 if board.framework else cost.harness_bytes,
+        },
+        {"arena": compiled.plan.arena_bytes, "static": 0, "stack": cost.stack_bytes},
+        max_flash=max_flash,
+        max_ram=max_ram,
+        largest=peak_layers(compiled),
+    )
+
+
+def planned_tflm_budget(
+    model: Model, board: BoardProfile, *, max_flash: int | None = None, max_ram: int | None = None
+) -> BudgetReport:
+    """The budget of a TFLite Micro project: the model's bytes and the arena are exact plans, the interpreter is not."""
+    graph = import_tflite(model.tflite, model.name, supported_only=False)
+    arena = tflm_arena(graph, board)
+    return budget.report(
+        board,
+        "planned",
+        {"weights": len(model.tflite), "code": 0, "runtime": runtime_bytes(graph)},
+        {"arena": arena.arena_bytes, "static": STATIC_BYTES, "stack": STACK_BYTES},
+        max_flash=max_flash,
+        max_ram=max_ram,
+        notes=(NOTE,),
+    )
+
+
+def _likely_toolchain(core: str) -> str:
+    try:
+        return find_toolchain(core).kind
+    except TinygenError:
+        return "gcc"
+
+
+def linked_budget(project: Path, *, max_flash: int | None = None, max_ram: int | None = None) -> BudgetReport:
+    """The budget of a rendered project as linked for its board, its stack painted in the simulator.
+
+    Raises MissingTool without a compiler or a simulator.
+    """
+    manifest = read_manifest(project)
+    run = simulate_project(project, samples=1, toolchain=manifest.toolchain, compare=False)
+    return budget_of(run, load_board(project / "board.toml"), max_flash=max_flash, max_ram=max_ram)
+
+
+def budget_of(
+    run: SimulationReport, board: BoardProfile, *, max_flash: int | None = None, max_ram: int | None = None
+) -> BudgetReport:
+    """The budget of a program that was linked and simulated."""
+    runtime = 0 if board.framework else run.harness_bytes or 0
+    static = (run.state_bytes or 0) + (run.static_bytes or 0)
+    return budget.report(
+        board,
+        "linked",
+        {"weights": run.weights_bytes or 0, "code": run.code_bytes or 0, "runtime": runtime},
+        {"arena": run.arena_bytes or 0, "static": static, "stack": run.stack_bytes or 0},
+        max_flash=max_flash,
+        max_ram=max_ram,
+    )
+
+
+def peak_layers(compiled: Compiled) -> str:
+    """Where the arena is fullest: "live at conv2d_1"."""
+    steps = len(compiled.layers)
+    totals = [0] * steps
+    for buffer in compiled.plan.buffers:
+        for step in range(max(buffer.first_use, 0), min(buffer.last_use, steps - 1) + 1):
+            totals[step] += buffer.nbytes
+    return f"live at {compiled.layers[totals.index(max(totals))].op.name}" if totals else ""
+
+
+def check(
+    target: Path,
+    *,
+    board: str = "",
+    runtime: str = "aot",
+    data: Path | None = None,
+    max_flash: int | None = None,
+    max_ram: int | None = None,
+    say: Say | None = None,
+) -> BudgetReport:
+    """The budget of a rendered project (linked, where its core has a compiler and a simulator here) or of a model (planned)."""
+    if target.is_dir() and (target / MANIFEST).is_file():
+        return _check_project(target, board, max_flash, max_ram)
+    if not board:
+        raise BadInput(f"{target}: which board?", "--board B; `tinygen boards` lists them.")
+    profile = load_board(board)
+    model = open_model(target, data=data, say=say)
+    if runtime == "tflm":
+        return planned_tflm_budget(model, profile, max_flash=max_flash, max_ram=max_ram)
+    return planned_budget(compile_model(model, profile), max_flash=max_flash, max_ram=max_ram)
+
+
+def _check_project(project: Path, board: str, max_flash: int | None, max_ram: int | None) -> BudgetReport:
+    manifest = read_manifest(project)
+    if board and board != manifest.board:
+        raise BadInput(f"{project}: was rendered for {manifest.board}, not {board}.", "Leave --board out.")
+    notes = tuple(f"edited by hand: {path}" for path in edited_files(project, manifest))
+    limits = {"max_flash": max_flash, "max_ram": max_ram}
+    if manifest.runtime == "aot" and (project / "sim" / "link.ld").is_file():
+        report = linked_budget(project, **limits)
+        return replace(report, notes=(*report.notes, *notes))
+    model = stored_model(project, manifest)
+    profile = load_board(project / "board.toml")
+    if manifest.runtime == "tflm":
+        report = planned_tflm_budget(model, profile, **limits)
+    else:
+        report = planned_budget(compile_model(model, profile), toolchain=manifest.toolchain, **limits)
+    return replace(report, notes=(*report.notes, *notes))
+
+
+def stored_model(project: Path, manifest: Manifest) -> Model:
+    """The model that a project was rendered from, out of the project."""
+    record = manifest.model
+    tflite = read_model_file(project / record.file)
+    return Model(record.name, tflite, record.version, record.labels, manifest.preprocess)
+
+
+def build(project: Path) -> dict[str, Any]:
+    """Builds the project with PlatformIO."""
+    read_manifest(project)
+    return asdict(platformio.build(project))
+
+
+def flash(project: Path, *, port: str | None = None) -> dict[str, Any]:
+    """Flashes the project with PlatformIO; OverBudget before PlatformIO starts where it does not fit."""
+    manifest = read_manifest(project)
+    if load_board(project / "board.toml").platformio is None:
+        raise BadInput(f"{manifest.board} is a simulator: there is nothing to flash.", "`tinygen simulate` runs it.")
+    _check_project(project, "", None, None).require()
+    return {"said": platformio.flash(project, port)}

@@ -1,0 +1,1 @@
+"""What a user sees: tables in the terminal and JSON for programs."""

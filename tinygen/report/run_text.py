@@ -1,0 +1,62 @@
+"""The tables of a run: the road of compression, a row a step, and what each board says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import RenderableType
+
+from ..units import format_size
+from .text import plain, table
+
+
+def run_parts(report: dict[str, Any]) -> list[RenderableType]:
+    """What is printed of a "tinygen.run/1" object."""
+    steps = report["steps"]
+    metric = next((step["metric"] for step in steps if step["metric"]), "")
+    columns = ["step", "params", "zeros", f"{metric or 'metric'}", "weights", "arena", "flash", "RAM", "instr."]
+    parts: list[RenderableType] = [table(f"{report['model']}: int8, step by step", columns, [_row(s) for s in steps])]
+    first = steps[0]
+    if first["float_value"] is not None:
+        parts.append(plain(f"Float model before int8: {first['metric']} {first['float_value']:.4f}."))
+    if report["pruning"]:
+        parts.append(plain(report["pruning"]))
+    parts.append(table("Boards", ["board", "bits", "samples", "flash", "RAM", "instr.", "on"], [_board(b) for b in report["boards"]]))
+    parts += [plain(note) for note in report["notes"]]
+    return parts
+
+
+def _row(step: dict[str, Any]) -> list[object]:
+    value = "-" if step["value"] is None else f"{step['value']:.4f}"
+    return [
+        step["step"],
+        step["parameters"],
+        f"{100 * step['zero_share']:.1f} %",
+        value,
+        format_size(step["weights_bytes"]),
+        format_size(step["arena_bytes"]),
+        format_size(step["flash_bytes"]),
+        format_size(step["ram_bytes"]),
+        "-" if step["instructions"] is None else step["instructions"],
+    ]
+
+
+def _board(result: dict[str, Any]) -> list[object]:
+    budget, simulation = result["budget"], result["simulation"]
+    differ = simulation["mismatched_samples"]
+    bits = "not compared" if differ is None else "exact" if differ == 0 else f"{differ} differ"
+    instructions = simulation["instructions_per_inference"]
+    return [
+        result["board"],
+        bits,
+        simulation["samples"],
+        _share(budget["flash"]),
+        _share(budget["ram"]),
+        "-" if instructions is None else instructions,
+        simulation["simulator"],
+    ]
+
+
+def _share(usage: dict[str, Any]) -> str:
+    used, limit = usage["used_bytes"], usage["limit_bytes"]
+    return f"{format_size(used)} of {format_size(limit)}{'' if used <= limit else ' OVER'}"

@@ -1,0 +1,220 @@
+"""`tinygen run`: everything that a tinygen.toml asks for, in order, with one row a step and one project a board."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from .boards import BoardProfile, load_board
+from .budget import BudgetReport, Usage
+from .compiled import Model, model_name, open_model
+from .compress.runner import StepRecord, run_recipe
+from .config import Config, load_config
+from .dataset import DataSet, load_data
+from .errors import BadInput, OutputsDiffer, OverBudget
+from .frontend.keras_loader import load_model
+from .frontend.quantize import quantize_loaded
+from .measure import Measured, measure_step
+from .pipeline import budget_of, generate
+from .simulate.compare import SimulationReport
+from .simulation import simulate
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One row: the int8 model after a step of the recipe; `float_value` is the metric of the model before int8."""
+
+    name: str
+    parameters: int
+    metric: str
+    float_value: float | None
+    model: Model
+    measured: Measured
+    facts: dict[str, Any]
+
+    def json(self) -> dict[str, Any]:
+        """The row as JSON."""
+        return {
+            "step": self.name,
+            "parameters": self.parameters,
+            "metric": self.metric,
+            "float_value": self.float_value,
+            **self.measured.json(),
+            "facts": self.facts,
+        }
+
+
+@dataclass(frozen=True)
+class BoardResult:
+    """The final model on one board."""
+
+    board: str
+    project: Path
+    budget: BudgetReport
+    simulation: SimulationReport
+
+    def json(self) -> dict[str, Any]:
+        """As report.json has it."""
+        budget, simulation = self.budget.json(), self.simulation.json()
+        return {"board": self.board, "project": str(self.project), "budget": budget, "simulation": simulation}
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What `run` found; `pruning` says plainly what pruning saved, `notes` what a reader must know."""
+
+    name: str
+    steps: tuple[Step, ...]
+    boards: tuple[BoardResult, ...]
+    pruning: str
+    notes: tuple[str, ...]
+    report: Path
+
+    def json(self) -> dict[str, Any]:
+        """The "tinygen.run/1" object."""
+        return {
+            "schema": "tinygen.run/1",
+            "model": self.name,
+            "steps": [step.json() for step in self.steps],
+            "boards": [board.json() for board in self.boards],
+            "pruning": self.pruning,
+            "notes": list(self.notes),
+        }
+
+
+def run(config_path: Path, out: Path | None = None, *, say: Say = lambda _text: None) -> RunReport:
+    """Compresses, quantizes, renders, builds, simulates and checks; writes the report, then raises what failed.
+
+    OutputsDiffer where bits differ, OverBudget where flash, RAM or the accuracy's drop is over its limit.
+    """
+    config = load_config(config_path)
+    boards = [load_board(name) for name in config.target.boards]
+    out = out or config_path.resolve().parent / "build"
+    data = load_data(config.data.file) if config.data else None
+    steps = _steps(config, data, boards[0], out, say)
+    results = []
+    for name, board in zip(config.target.boards, boards, strict=True):
+        say(f"{board.name}: render, build, simulate")
+        results.append(_on_board(config, steps[-1].model, name, board, data, out))
+    report = RunReport(
+        name=steps[-1].model.name,
+        steps=steps,
+        boards=tuple(results),
+        pruning=_pruning(steps),
+        notes=_notes(config, data),
+        report=out / "report.json",
+    )
+    report.report.write_text(json.dumps(report.json(), indent=1) + "\n", "utf-8")
+    return report
+
+
+def require(report: RunReport, config_path: Path) -> None:
+    """Raises what the report shows to have failed: OutputsDiffer, OverBudget."""
+    config = load_config(config_path)
+    for result in report.boards:
+        simulation = result.simulation.json()
+        if simulation["mismatched_samples"]:
+            count = f"{simulation['mismatched_samples']} of {simulation['samples']}"
+            raise OutputsDiffer(f"{result.board}: {count} samples differ from the reference.", f"See {report.report}.")
+        result.budget.require()
+    drop, limit = _drop(report.steps), config.budget.accuracy_drop
+    if drop is not None and limit is not None and drop > limit:
+        raise OverBudget(
+            f"Accuracy fell by {drop:.4f} from the float model, the budget allows {limit:.4f}.",
+            "More epochs, a wider student or less sparsity.",
+        )
+
+
+def _drop(steps: Sequence[Step]) -> float | None:
+    first, last = steps[0].float_value, steps[-1].measured.value
+    return None if first is None or last is None or steps[-1].metric != "accuracy" else first - last
+
+
+def _steps(config: Config, data: DataSet | None, board: BoardProfile, out: Path, say: Say) -> tuple[Step, ...]:
+    """A row a step of the recipe, each quantized and measured on the first board."""
+    out.mkdir(parents=True, exist_ok=True)
+    name = model_name(config.model.name, given=True) if config.model.name else model_name(config.model.path.stem)
+    version = config.model.version or "1.0"
+    mean, std = config.input.mean, config.input.std
+    if config.model.path.suffix == ".tflite":
+        if config.compress:
+            raise BadInput(f"{config.model.path}: a .tflite is not compressed further.", "Give the Keras model.")
+        labels = config.model.labels
+        model = open_model(config.model.path, name=name, version=version, labels=labels, mean=mean, std=std)
+        measured = measure_step(model, board, data, config.target.runtime)
+        return (Step("given", measured.parameters, measured.metric, None, model, measured, {}),)
+    if data is None:
+        raise BadInput(f"{config.model.path}: a Keras model needs data to be quantized.", '[data] file = "data.npz"')
+    with tempfile.TemporaryDirectory(prefix="tinygen-") as work:
+        say("loading the model")
+        loaded = load_model(config.model.path, work, progress=say)
+        if config.compress:
+            records = run_recipe(
+                loaded, data, config.compress, work, seed=config.train.seed, mean=mean, std=std,
+                load=lambda path: load_model(path, work), progress=say,
+            )  # fmt: skip
+        else:
+            records = [StepRecord(0, "original", {}, loaded.parameters, 1.0, "", None, "", 0, loaded)]
+        say("quantizing to int8")
+        quantized = quantize_loaded(
+            [r.model for r in records], data, samples=config.quantize.samples, seed=config.train.seed, mean=mean,
+            std=std, progress=say,
+        )  # fmt: skip
+    steps = []
+    for record, result in zip(records, quantized, strict=True):
+        model = Model(name, result.tflite, version, config.model.labels, result.preprocess, result.findings)
+        (out / f"step-{record.index}-{record.technique}.tflite").write_bytes(result.tflite)
+        say(f"measuring {record.technique} on {board.name}")
+        measured = measure_step(model, board, data, config.target.runtime)
+        metric = record.metric or measured.metric
+        steps.append(Step(record.technique, record.parameters, metric, record.value, model, measured, record.facts))
+    return tuple(steps)
+
+
+def _on_board(
+    config: Config, model: Model, name: str, board: BoardProfile, data: DataSet | None, out: Path
+) -> BoardResult:
+    if config.target.runtime == "micropython":
+        raise BadInput("target.runtime micropython is not built by this version.", "aot and tflm are.")
+    project = out / board.name
+    made = generate(model, name, project, runtime=config.target.runtime, optimize=config.target.optimize)
+    simulation = simulate(project, data=data)
+    limits = {"max_flash": config.budget.flash, "max_ram": config.budget.ram}
+    budget = made.budget
+    if simulation.flash_bytes is not None:
+        budget = budget_of(simulation, board, **limits)
+    else:
+        flash, ram = _limit(budget.flash, limits["max_flash"]), _limit(budget.ram, limits["max_ram"])
+        budget = replace(budget, flash=flash, ram=ram)
+    return BoardResult(board.name, project, budget, simulation)
+
+
+def _limit(usage: Usage, most: int | None) -> Usage:
+    return usage if most is None else replace(usage, limit_bytes=min(usage.limit_bytes, most))
+
+
+def _pruning(steps: Sequence[Step]) -> str:
+    """What pruning saved in flash: the difference between the row and the one before it."""
+    told = []
+    for before, after in zip(steps, steps[1:]):
+        if after.name == "prune":
+            saved = before.measured.flash_bytes - after.measured.flash_bytes
+            zeros = 100 * after.measured.zero_share
+            plain = "" if saved > 0 else ": every weight is stored, zeros too"
+            told.append(f"Pruning to {zeros:.0f} % zeros saved {saved:,} bytes of flash{plain}.")
+    return " ".join(told)
+
+
+def _notes(config: Config, data: DataSet | None) -> tuple[str, ...]:
+    notes = []
+    if config.budget.latency is not None:
+        notes.append("budget.latency is not checked: no factor from instructions to time is known for the boards.")
+    if data is None or data.held_out is None:
+        notes.append("No held-out x_test and y_test: bits were compared on seeded inputs, accuracy was not measured.")
+    return tuple(notes)
