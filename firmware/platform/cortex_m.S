@@ -20,6 +20,14 @@ tg_reset:
     cpsid i
     ldr r0, =__stack_top
     mov sp, r0
+#if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
+    ldr r0, =0xe000ed88 /* CPACR: CP10 and CP11 on, before any C, which may copy by MVE */
+    ldr r1, [r0]
+    orr r1, r1, #0x00f00000
+    str r1, [r0]
+    dsb
+    isb
+#endif
     bl tg_start
     .size tg_reset, . - tg_reset
 
@@ -63,8 +71,8 @@ tg_one_instruction:
     .global tg_spin
     .type tg_spin, %function
 tg_spin:
-    subs r0, #1
-    bne tg_spin
+1:  subs r0, #1
+    bne 1b
     bx lr
     .size tg_spin, . - tg_spin
 

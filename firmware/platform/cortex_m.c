@@ -1,9 +1,10 @@
-/* cortex_m.c - start-up and fault report of a simulated Cortex-M: memory, FPU or MVE on, unaligned access and division by 0 trap. */
+/* cortex_m.c - start-up and fault report of a simulated Cortex-M; unaligned access and division by 0 trap. */
 #include "tg_sim.h"
 
 #define SCB(offset) (*(volatile uint32_t *)(uintptr_t)(0xe000e000u + (offset)))
 
-extern uint32_t __data_load[], __data_start[], __data_end[], __bss_start[], __bss_end[], __stack_bottom[], __stack_top[];
+extern uint32_t __data_load[], __data_start[], __data_end[], __bss_start[], __bss_end[], __stack_bottom[],
+    __stack_top[];
 extern uint32_t __flash_end[], __ram_start[];
 void tg_start(void);
 void tg_fault(const uint32_t *frame, uint32_t exception);
@@ -20,10 +21,6 @@ void tg_start(void) {
 #if !defined(__ARM_ARCH_6M__)
     SCB(0xd14) |= (1u << 3) | (1u << 4); /* CCR: UNALIGN_TRP, DIV_0_TRP */
 #endif
-#if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
-    SCB(0xd88) |= 0xfu << 20; /* CPACR: CP10 and CP11 */
-    __asm__ volatile("dsb\n\tisb" ::: "memory");
-#endif
 #if defined(__ARM_ARCH_8M_MAIN__) || defined(__ARM_ARCH_8_1M_MAIN__)
     __asm__ volatile("msr msplim, %0" ::"r"(__stack_bottom));
 #endif
@@ -38,10 +35,10 @@ void tg_protect(void) {
     if ((start & (guard - 1u)) != 0 || start - guard < (uint32_t)(uintptr_t)__flash_end) {
         return;
     }
-    SCB(0xd98) = 0;                                 /* MPU_RNR */
-    SCB(0xd9c) = start - guard;                     /* MPU_RBAR */
-    SCB(0xda0) = (1u << 28) | (23u << 1) | 1u;      /* MPU_RASR: no access, never executed, 2^24 bytes, on */
-    SCB(0xd94) = (1u << 2) | (1u << 1) | 1u;        /* MPU_CTRL: the default map elsewhere, also in HardFault, on */
+    SCB(0xd98) = 0;                            /* MPU_RNR */
+    SCB(0xd9c) = start - guard;                /* MPU_RBAR */
+    SCB(0xda0) = (1u << 28) | (23u << 1) | 1u; /* MPU_RASR: no access, never executed, 2^24 bytes, on */
+    SCB(0xd94) = (1u << 2) | (1u << 1) | 1u;   /* MPU_CTRL: the default map elsewhere, also in HardFault, on */
     __asm__ volatile("dsb\n\tisb" ::: "memory");
 #endif
 }

@@ -49,8 +49,8 @@ tg_one_instruction:
     .global tg_spin
     .type tg_spin, @function
 tg_spin:
-    addi a0, a0, -1
-    bnez a0, tg_spin
+1:  addi a0, a0, -1
+    bnez a0, 1b
     ret
     .size tg_spin, . - tg_spin
 

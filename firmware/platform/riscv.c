@@ -1,7 +1,8 @@
 /* riscv.c - start-up and fault report of a simulated RV32; nothing but the board's flash and RAM can be accessed. */
 #include "tg_sim.h"
 
-extern uint32_t __data_load[], __data_start[], __data_end[], __bss_start[], __bss_end[], __stack_bottom[], __stack_top[];
+extern uint32_t __data_load[], __data_start[], __data_end[], __bss_start[], __bss_end[], __stack_bottom[],
+    __stack_top[];
 extern uint32_t __flash_start[], __flash_end[], __ram_start[], __ram_end[];
 void tg_start(void);
 void tg_fault(uint32_t stack, uint32_t return_address);
@@ -20,8 +21,9 @@ void tg_start(void) {
 
 /* PMP entries 0 to 4, each from the end of the one before: none, first memory, none, second memory, none; all locked. */
 void tg_protect(void) {
-    const uint32_t flash[3] = {(uint32_t)(uintptr_t)__flash_start, (uint32_t)(uintptr_t)__flash_end, 0x8du}; /* L TOR X R */
-    const uint32_t ram[3] = {(uint32_t)(uintptr_t)__ram_start, (uint32_t)(uintptr_t)__ram_end, 0x8bu};       /* L TOR W R */
+    const uint32_t flash[3] = {(uint32_t)(uintptr_t)__flash_start, (uint32_t)(uintptr_t)__flash_end,
+                               0x8du};                                                                 /* L TOR X R */
+    const uint32_t ram[3] = {(uint32_t)(uintptr_t)__ram_start, (uint32_t)(uintptr_t)__ram_end, 0x8bu}; /* L TOR W R */
     const uint32_t *low = flash[0] < ram[0] ? flash : ram;
     const uint32_t *high = flash[0] < ram[0] ? ram : flash;
     __asm__ volatile("csrw pmpaddr0, %0" ::"r"(low[0] >> 2));

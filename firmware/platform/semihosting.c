@@ -27,9 +27,7 @@ static uint32_t __attribute__((noinline)) semihost(uint32_t operation, const voi
 #endif
 }
 
-static uint32_t word(const void *pointer) {
-    return (uint32_t)(uintptr_t)pointer;
-}
+static uint32_t word(const void *pointer) { return (uint32_t)(uintptr_t)pointer; }
 
 int tg_open(const char *name, int for_writing) {
     uint32_t length = 0;

@@ -13,7 +13,14 @@ void tg_write(int file, const void *from, uint32_t bytes);
 void tg_exit(int code); /* does not return */
 
 /* A clock that advances with every instruction; its kind and address stand in the request. */
-enum { TG_CLOCK_NONE = 0, TG_CLOCK_CMSDK = 1, TG_CLOCK_NRF = 2, TG_CLOCK_MINSTRET = 3, TG_CLOCK_HOST = 4, TG_CLOCK_SSE = 5 };
+enum {
+    TG_CLOCK_NONE = 0,
+    TG_CLOCK_CMSDK = 1,
+    TG_CLOCK_NRF = 2,
+    TG_CLOCK_MINSTRET = 3,
+    TG_CLOCK_HOST = 4,
+    TG_CLOCK_SSE = 5
+};
 void tg_clock_start(uint32_t kind, uint32_t address);
 uint64_t tg_clock(void);
 uint64_t tg_clock_between(uint64_t from, uint64_t to);

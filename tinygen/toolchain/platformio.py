@@ -157,8 +157,9 @@ def first_error(log: str) -> str:
         r"\b(fatal )?error:", r"undefined reference|multiple definition|overflowed by|will not fit|No such file",
         r"^Error\b|^\*\*\* |Error:|Exception\b", r"error",
     )  # fmt: skip
+    telling = [line for line in lines if "ld returned" not in line]
     for pattern in patterns:
-        for line in lines:
+        for line in telling:
             if re.search(pattern, line, re.IGNORECASE if pattern == "error" else 0):
                 return line[:300]
     return next((line[:300] for line in reversed(lines) if line), "no message")
