@@ -12,7 +12,7 @@ from ..ops import operators
 from ..project import Preprocess
 from ..resources import data_dir
 from .aot import C_TYPES, QUANTIZED_RANGE, TG_TYPES
-from .templating import render
+from .templating import c_comment, render
 from .tflm_arena import ArenaEstimate, estimate_arena
 from .tflm_array import array_lines, digest, model_bytes_of, model_source
 from .tflm_library import tflm_library
@@ -79,7 +79,7 @@ def _layer(graph: Graph, index: int) -> dict[str, Any]:
     op = graph.ops[index]
     known = operators().get(op.kind)
     macs = known.macs(graph, op) if known and op.attrs is not None else 0
-    return {"index": index, "kind": op.kind.replace("*", "?")[:40], "shape": _shape(graph.output(op)), "macs": macs}
+    return {"index": index, "kind": c_comment(op.kind), "shape": _shape(graph.output(op)), "macs": macs}
 
 
 def _shape(tensor: Tensor) -> str:

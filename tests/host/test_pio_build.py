@@ -1,0 +1,100 @@
+"""A real `pio run` of an ahead-of-time project, with no registry to ask, and the program that it links."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tinygen.backends import aot
+from tinygen.backends.platformio import platformio_files
+from tinygen.backends.sim_support import sim_files
+from tinygen.boards import load_board
+from tinygen.compiled import Model, compile_model
+from tinygen.errors import TinygenError
+from tinygen.records import manifest_of
+from tinygen.toolchain import platformio as pio
+
+pytestmark = [pytest.mark.needs_platformio, pytest.mark.needs_cross, pytest.mark.needs_models]
+
+#: Where every look-up would fail at once: a build that asks for anything ends with an error.
+NOWHERE = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), "http://127.0.0.1:9")
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in NOWHERE.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("PLATFORMIO_CORE_DIR", raising=False)
+
+
+@pytest.fixture
+def render(tmp_path: Path, model_path: Callable[[str], Path]) -> Callable[..., Path]:
+    def make(name: str, folder: str = "a project") -> Path:
+        board = load_board(name)
+        model = Model(name="hello", tflite=model_path("hello_world_int8").read_bytes())
+        compiled = compile_model(model, board)
+        library = aot.render_aot(compiled.graph, compiled.layers, compiled.plan, board.name, model.info)
+        manifest = manifest_of(compiled, optimize="balanced", toolchain=None)
+        files = {f"lib/hello/src/{path}": text for path, text in library.items()}
+        files |= {f"sim/{path}": text for path, text in sim_files(board, "hello").items()}
+        files |= platformio_files(board, manifest)
+        for path, text in files.items():
+            (tmp_path / folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / folder / path).write_text(text)
+        return tmp_path / folder
+
+    return make
+
+
+@pytest.mark.usefixtures("offline")
+@pytest.mark.parametrize("board", ["qemu_mps2_an386", "qemu_riscv32"])
+def test_simulator_board_builds_without_the_registry(tmp_path: Path, render: Callable[..., Path], board: str) -> None:
+    core = tmp_path / "core"
+    project = render(board)
+    before = {p: p.read_bytes() for p in project.rglob("*") if p.is_file()}
+    built = pio.build(project, core=core, timeout_s=300)
+    assert [p.name for p in built.programs] == ["firmware.elf"]
+    program = built.programs[0].read_bytes()
+    assert program[:4] == b"\x7fELF" and b"hello_weights" in program
+    assert "Found 1 compatible libraries" in built.log and "hello @ 1.0.0" in built.log
+    assert {p: p.read_bytes() for p in before} == before
+    assert pio.build(project, core=core, timeout_s=300).programs == built.programs
+
+
+@pytest.mark.usefixtures("offline")
+def test_two_projects_share_platformios_folder(tmp_path: Path, render: Callable[..., Path]) -> None:
+    core = tmp_path / "core"
+    machines = {}
+    for board in ("qemu_mps2_an385", "qemu_riscv32"):
+        built = pio.build(render(board, f"project of {board}"), core=core, timeout_s=300)
+        machines[board] = int.from_bytes(built.programs[0].read_bytes()[18:20], "little")
+    assert machines == {"qemu_mps2_an385": 40, "qemu_riscv32": 243}  # EM_ARM, EM_RISCV
+    assert sorted(p.name for p in core.iterdir() if p.name == "platforms") == []
+
+
+@pytest.mark.usefixtures("offline")
+def test_broken_c_is_told_in_one_line(tmp_path: Path, render: Callable[..., Path]) -> None:
+    project = render("qemu_mps2_an386")
+    source = project / "lib" / "hello" / "src" / "hello.c"
+    source.write_text(
+        source.read_text().replace("tg_status hello_invoke(void) {", "tg_status hello_invoke(void) { oops;")
+    )
+    with pytest.raises(TinygenError) as error:
+        pio.build(project, core=tmp_path / "core", timeout_s=300)
+    assert "hello.c" in error.value.line and "oops" in error.value.line and "\n" not in error.value.line
+
+
+@pytest.mark.usefixtures("offline")
+def test_absent_compiler_is_told(tmp_path: Path, render: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    project = render("qemu_mps2_an386")
+    board = project / "sim" / "platformio" / "boards" / "qemu_mps2_an386.json"
+    board.write_text(board.read_text().replace("arm-none-eabi-gcc", "no-such-gcc"))
+    main = project / "sim" / "platformio" / "builder" / "main.py"
+    main.write_text(main.read_text().replace('find_spec("ziglang")', 'find_spec("no_such_zig")'))
+    folders = os.environ["PATH"].split(os.pathsep)
+    monkeypatch.setenv("PATH", os.pathsep.join(p for p in folders if not (Path(p) / "zig").exists()))
+    with pytest.raises(TinygenError, match="no compiler for cortex-m4f: install no-such-gcc"):
+        pio.build(project, core=tmp_path / "core", timeout_s=300)

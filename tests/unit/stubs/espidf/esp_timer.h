@@ -1,0 +1,4 @@
+/* Declarations only. */
+#pragma once
+#include <stdint.h>
+int64_t esp_timer_get_time(void);

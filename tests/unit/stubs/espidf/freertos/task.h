@@ -1,0 +1,4 @@
+/* Declarations only. */
+#pragma once
+#include "freertos/FreeRTOS.h"
+void vTaskDelay(const TickType_t ticks);

@@ -1,0 +1,8 @@
+/* Declarations only. */
+#pragma once
+#include "hal.h"
+extern USART_TypeDef *const USART3;
+extern GPIO_TypeDef *const GPIOD;
+#define GPIO_AF7_USART3 7u
+void __HAL_RCC_USART3_CLK_ENABLE(void);
+void __HAL_RCC_GPIOD_CLK_ENABLE(void);

@@ -1,0 +1,3 @@
+/* Declarations only. */
+#pragma once
+void MicroPrintf(const char *format, ...) __attribute__((format(printf, 1, 2)));

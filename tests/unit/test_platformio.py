@@ -1,0 +1,214 @@
+"""Rendered PlatformIO projects: what PlatformIO reads of them, the applications' C, and how failures are told."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tinygen.backends.platformio import framework_of, platformio_files, semantic_version
+from tinygen.backends.platformio_cores import sim_board
+from tinygen.boards import BoardProfile, board_names, load_board
+from tinygen.errors import BadInput, MissingTool, TinygenError
+from tinygen.project import Manifest, ModelRecord, PlanRecord
+from tinygen.resources import data_dir
+from tinygen.toolchain import platformio as pio
+from tinygen.toolchain.compilers import find_toolchain
+
+STUBS = Path(__file__).resolve().parent / "stubs"
+REAL = [name for name in board_names() if load_board(name).platformio]
+SIMULATED = [name for name in board_names() if not load_board(name).platformio]
+CHIPS = {"nucleo_f446re": "STM32F446xx", "nucleo_f401re": "STM32F401xE"} | {
+    "nucleo_l4r5zi": "STM32L4R5xx", "nucleo_h743zi": "STM32H743xx",
+}  # fmt: skip
+
+
+def manifest(board: str, runtime: str = "aot", version: str = "1.0") -> Manifest:
+    record = ModelRecord(name="toy", version=version, file="m.tflite", sha256="0" * 64, inputs=(), outputs=())
+    plan = PlanRecord(arena_bytes=1, arena_lower_bound_bytes=1, state_bytes=0, weights_bytes=0, layers=())
+    return Manifest(tinygen="0", runtime=runtime, board=board, model=record, plan=plan, files={})
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    for path, text in files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+
+
+def read_config(path: Path) -> dict[str, dict[str, object]]:
+    """The project's configuration as PlatformIO itself reads it, in a process of its own."""
+    code = (
+        "import json, sys; from platformio.project.config import ProjectConfig as C; c = C(sys.argv[1]); c.validate();"
+        "print(json.dumps({s: dict(c.items(s)) for s in c.sections()}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    result: dict[str, dict[str, object]] = json.loads(done.stdout)
+    return result
+
+
+@pytest.mark.needs_platformio
+@pytest.mark.parametrize("runtime", ["aot", "tflm"])
+def test_platformio_reads_every_boards_ini(tmp_path: Path, runtime: str) -> None:
+    for name in REAL if runtime == "tflm" else board_names():
+        board = load_board(name)
+        write(tmp_path / name, platformio_files(board, manifest(name, runtime)))
+        config = read_config(tmp_path / name / "platformio.ini")
+        section = config[f"env:{name}"]
+        assert config["platformio"]["default_envs"] == [name]
+        if board.platformio is None:
+            assert section["platform"] == "symlink://sim/platformio"
+            assert "framework" not in section and "lib_deps" not in section
+            assert (tmp_path / name / "sim" / "platformio" / "boards" / f"{name}.json").is_file()
+            continue
+        assert section["board"] == board.platformio.board
+        assert section["framework"] == [framework_of(board, runtime)]
+        assert section["framework"][0] in board.platformio.frameworks
+        platform = str(section["platform"])
+        assert platform.endswith("@" + board.platformio.version) or "#" in platform  # pinned either way
+        assert bool(section.get("lib_deps")) is (runtime == "tflm" and section["framework"] == ["arduino"])
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_each_runtimes_dependency_is_there_once(name: str) -> None:
+    aot = platformio_files(load_board(name), manifest(name))
+    tflm = platformio_files(load_board(name), manifest(name, "tflm"))
+    assert "tensorflow" not in "".join(aot.values()).lower().replace("tensorflow lite micro", "")
+    component = tflm.get("src/idf_component.yml", "")
+    assert ('espressif/esp-tflite-micro: "1.3.8"' in component) is (framework_of(load_board(name), "tflm") == "espidf")
+    assert ("Chirale_TensorFLowLite@2.0.0" in tflm["platformio.ini"]) is not bool(component)
+    assert aot == platformio_files(load_board(name), manifest(name))
+
+
+def test_what_cannot_be_built_is_refused() -> None:
+    with pytest.raises(BadInput, match="simulator"):
+        platformio_files(load_board("qemu_riscv32"), manifest("qemu_riscv32", "tflm"))
+    board = load_board("nucleo_f446re")
+    assert board.platformio is not None
+    spec = board.platformio.model_copy(update={"frameworks": ("zephyr",), "default_framework": "zephyr"})
+    odd = board.model_copy(update={"platformio": spec})
+    for runtime in ("aot", "tflm"):
+        with pytest.raises(BadInput, match="zephyr"):
+            platformio_files(odd, manifest("nucleo_f446re", runtime))
+    xtensa = load_board("esp32dev").model_copy(update={"platformio": None})
+    with pytest.raises(BadInput, match="xtensa"):
+        platformio_files(xtensa, manifest("esp32dev"))
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [("1.0", "1.0.0"), ("v2", "2.0.0"), ("3.1.4", "3.1.4"), ("01.2", "1.2.0"), ("beta", "0.0.0"), ("1.0rc1", "0.0.0")],
+)
+def test_library_version(text: str, version: str) -> None:
+    assert semantic_version(text) == version
+    library = json.loads(platformio_files(load_board("pico"), manifest("pico", version=text))["lib/toy/library.json"])
+    assert library["version"] == version and library["build"]["flags"] == "-O2"
+
+
+@pytest.mark.needs_cross
+@pytest.mark.parametrize("name", SIMULATED)
+def test_flags_are_the_toolchains(name: str) -> None:
+    board = load_board(name)
+    described = sim_board(board)["build"]
+    for kind, flags in (("gcc", described["gcc_flags"]), ("zig", described["zig_flags"])):
+        try:
+            tools = find_toolchain(board.core, kind)
+        except MissingTool:
+            continue
+        assert sorted(tools.target_flags) == sorted(flags)
+
+
+def fake_model(folder: Path, runtime: str) -> None:
+    """A header as the back ends render it, for the applications alone."""
+    more = "tg_status toy_begin(void);\nuint32_t toy_arena_used(void);\n#define TOY_ARENA_NEEDED_BYTES 9\n"
+    text = "tg_status toy_invoke(void);\nvoid toy_reset(void);\nconst tg_model_info *toy_info(void);\n"
+    text = '#include "tg.h"\n#ifdef __cplusplus\nextern "C" {\n#endif\n' + text + (more if runtime == "tflm" else "")
+    (folder / "toy.h").write_text(text + "#ifdef __cplusplus\n}\n#endif\n")
+
+
+@pytest.mark.needs_cc
+@pytest.mark.skipif(not shutil.which("g++") or not shutil.which("gcc"), reason="no gcc and g++")
+@pytest.mark.parametrize("name", ["nano33ble", "esp32-c3-devkitm-1", *CHIPS])
+@pytest.mark.parametrize("runtime", ["aot", "tflm"])
+def test_applications_compile_against_the_frameworks_declarations(tmp_path: Path, name: str, runtime: str) -> None:
+    board = load_board(name)
+    write(tmp_path, platformio_files(board, manifest(name, runtime)))
+    fake_model(tmp_path, runtime)
+    framework = framework_of(board, runtime)
+    includes = [STUBS / framework, tmp_path, tmp_path / "src", data_dir("firmware") / "runtime"]
+    flags = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", f"-D{CHIPS.get(name, 'NONE')}"]
+    sources = sorted(p for p in (tmp_path / "src").iterdir() if p.suffix in (".c", ".cpp"))
+    assert len(sources) == 3
+    for source in sources:
+        compiler = ["gcc", "-std=c11"] if source.suffix == ".c" else ["g++", "-std=c++17"]
+        command = [*compiler, *flags, *(f"-I{i}" for i in includes), str(source)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+
+
+def test_first_error_of_a_log() -> None:
+    log = "Compiling a.o\n\x1b[31mlib/a.c:3:1: error: unknown type name 'x'\x1b[0m\n  3 | x\n*** [a.o] Error 1\n"
+    assert pio.first_error(log) == "lib/a.c:3:1: error: unknown type name 'x'"
+    undefined = "ld: a.o: undefined reference to `f'"
+    assert pio.first_error(f"{undefined}\ncollect2: error: ld returned 1") == undefined
+    assert pio.first_error("Error: no compiler for cortex-m3\nx") == "Error: no compiler for cortex-m3"
+    assert pio.first_error("") == "no message"
+
+
+def test_projects_that_are_none(tmp_path: Path) -> None:
+    for act in (pio.build, pio.flash):
+        with pytest.raises(BadInput, match=r"platformio\.ini"):
+            act(tmp_path)
+    write(tmp_path, platformio_files(load_board("qemu_riscv32"), manifest("qemu_riscv32")))
+    with pytest.raises(BadInput, match="nothing to flash"):
+        pio.flash(tmp_path)
+    write(tmp_path, platformio_files(load_board("pico"), manifest("pico")))
+    with pytest.raises(BadInput, match="serial port"):
+        pio.flash(tmp_path, "$(rm -rf x)")
+
+
+def test_absent_platformio_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(pio.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr(pio.shutil, "which", lambda _name: None)
+    for act in (pio.find_pio, lambda: pio.setup_offline(tmp_path)):
+        with pytest.raises(MissingTool, match=r"pip install 'tinygen\[flash\]'"):
+            act()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.needs_platformio
+def test_setup_offline_twice_and_beside_another(tmp_path: Path) -> None:
+    assert not pio.has_scons(tmp_path)
+    package = pio.setup_offline(tmp_path)
+    assert pio.has_scons(tmp_path)
+    before = {p.name: p.read_bytes() for p in package.iterdir()}
+    assert set(before) == {"package.json", ".piopm", "scons.py"}
+    assert pio.setup_offline(tmp_path) == package
+    assert before == {p.name: p.read_bytes() for p in package.iterdir()}
+    (package / "package.json").write_text('{"version": "3.0.0"}')
+    with pytest.raises(BadInput, match="another version"):
+        pio.setup_offline(tmp_path)
+
+
+def test_a_hanging_build_ends(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    write(tmp_path, platformio_files(load_board("pico"), manifest("pico")))
+    monkeypatch.setattr(pio, "find_pio", lambda: (sys.executable, "-c", "import time; time.sleep(60)"))
+    with pytest.raises(TinygenError, match="within 1 s"):
+        pio.build(tmp_path, core=tmp_path, timeout_s=1)
+
+
+def profiles() -> list[BoardProfile]:
+    return [load_board(name) for name in board_names()]
+
+
+def test_readme_tells_what_is_there() -> None:
+    for board in profiles():
+        files = platformio_files(board, manifest(board.name))
+        for word in ("pio run", board.title, "lib/toy/", "toy_invoke"):
+            assert word in files["README.md"], (board.name, word)
+        assert ("pio run -t upload" in files["README.md"]) is (board.platformio is not None)
