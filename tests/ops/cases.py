@@ -30,13 +30,14 @@ atexit.register(ORACLE.close)
 
 @dataclass(frozen=True)
 class Case:
-    """One model: `inputs` and `outputs` index `tensors`; `seed` makes its samples."""
+    """One model: `inputs` and `outputs` index `tensors`; `seed` makes its samples, unless they are given."""
 
     tensors: tuple[T, ...]
     nodes: tuple[Node, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     seed: int = 0
+    given: tuple[tuple[npt.NDArray[Any], ...], ...] = ()
 
     @property
     def model(self) -> bytes:
@@ -44,7 +45,9 @@ class Case:
         return build(self.tensors, self.nodes, self.inputs, self.outputs)
 
     def samples(self) -> list[Arrays]:
-        """Extremes first, then random values, then runs over the whole range."""
+        """Those given, else extremes first, then a run over the whole range, then random values."""
+        if self.given:
+            return [list(self.given[r % len(self.given)]) for r in range(ROUNDS)]
         return [[_values(self.tensors[i], r, self.seed) for i in self.inputs] for r in range(ROUNDS)]
 
     def __str__(self) -> str:
@@ -52,12 +55,14 @@ class Case:
         return f"{[(n.kind, n.fields) for n in self.nodes]} {shown}"
 
 
-def one_op(kind: str, inputs: Sequence[T], output: T, options: str = "", seed: int = 0, **fields: Any) -> Case:
+def one_op(
+    kind: str, inputs: Sequence[T], output: T, options: str = "", seed: int = 0, given: Any = (), **fields: Any
+) -> Case:
     """A case of one operator; constants among its inputs are not the model's inputs."""
     count = len(inputs)
     variable = tuple(i for i, t in enumerate(inputs) if t.data is None)
     node = Node(kind, tuple(range(count)), (count,), options, fields)
-    return Case((*inputs, output), (node,), variable, (count,), seed)
+    return Case((*inputs, output), (node,), variable, (count,), seed, given)
 
 
 def _values(t: T, number: int, seed: int) -> npt.NDArray[Any]:
@@ -71,7 +76,7 @@ def _values(t: T, number: int, seed: int) -> npt.NDArray[Any]:
     info = np.iinfo(t.dtype)
     if number == 0:
         values = generator.choice(np.array([info.min, info.max, 0], t.dtype), size)
-    elif number == 1:
+    elif number == 1 and t.dtype != "int64":
         step = max(1, (info.max - info.min + 1) // max(size, 256))
         values = (info.min + (np.arange(size, dtype=np.int64) * step) % (info.max - info.min + 1)).astype(t.dtype)
     else:

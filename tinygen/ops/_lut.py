@@ -16,7 +16,7 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
 
 
 def lut_code(graph: Graph, op: Op, function: Callable[[int], int]) -> LayerCode:
-    """The call for y = function(x), x a quantized value of the input's type; stored in the order of x's bit patterns."""
+    """The call for y = function(x), x a quantized value of the input's type; in the order of x's bit patterns."""
     x, y = graph.input(op, 0), graph.output(op)
     if x.size != y.size:
         raise bad_layer(op, f"its input {x.shape} and output {y.shape} differ in size")

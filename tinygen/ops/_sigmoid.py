@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from ..graph.ir import Op, Tensor
-from ._fixed_point import multiply, round_half_away
+from ._fixed_point import requantized, round_half_away
 from ._gemmlowp import divide_by_pot
 from .base import bad_layer, per_tensor
 
@@ -31,7 +31,7 @@ def saturating(
         centred = q - in_zero_point
         if abs(centred) >= radius:
             return 127 if centred > 0 and centred >= radius else -128
-        fixed = int(multiply(centred, multiplier, shift))
+        fixed = requantized(centred, multiplier, shift, 0)
         return max(-128, min(127, divide_by_pot(function(fixed, INTEGER_BITS), 31 - output_bits) + zero_point))
 
     return value

@@ -13,7 +13,6 @@ from ._matmul import matmul_code
 from .base import Kernel, LayerCode, Operator, Shape, bad_layer, per_tensor, unsupported
 from .conv2d import bias_of
 
-
 BIAS_TOLERANCE = 0.02
 
 
@@ -59,7 +58,7 @@ def macs(graph: Graph, op: Op) -> int:
 def emit(graph: Graph, op: Op) -> LayerCode:
     """The call of the matrix kernel; one multiplier where the weights have one scale.
 
-    TFLM takes the product of a single input and weight scale in float32, per-channel products in double.
+    TFLM takes the product of the input's and the weights' scale in double, with a bias and without.
     """
     x, w, y = graph.input(op, 0), graph.input(op, 1), graph.output(op)
     out_c = w.shape[0]
@@ -70,9 +69,9 @@ def emit(graph: Graph, op: Op) -> LayerCode:
         w_scale, w_zero_point = per_tensor(op, w)
         if w_zero_point:
             raise bad_layer(op, "its weights have a zero point; only symmetric weights are defined")
-        _check_bias_scale(graph, op, in_scale * w_scale, per_tensor(op, y)[0])
-        product = float(np.float32(in_scale) * np.float32(w_scale))
-        pair = checked_multiplier(op, product / per_tensor(op, y)[0])
+        out_scale, _ = per_tensor(op, y)
+        _check_bias_scale(graph, op, in_scale * w_scale, out_scale)
+        pair = checked_multiplier(op, in_scale * w_scale / out_scale)
         multiplier, shift = np.array(pair[:1], np.int32), np.array(pair[1:], np.int8)
     return matmul_code(op, x, y, constant(w), bias_of(graph, op, out_c), multiplier, shift, op.attrs.fused)
 

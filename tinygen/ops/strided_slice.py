@@ -40,7 +40,8 @@ class Range:
 
 def read(options: Table) -> StridedSlice:
     """StridedSliceOptions."""
-    return StridedSlice(*(options.int32(i) for i in range(5)), options.bool(5))
+    begin, end, ellipsis, new_axis, shrink = (options.int32(i) for i in range(5))
+    return StridedSlice(begin, end, ellipsis, new_axis, shrink, options.bool(5))
 
 
 def _range(op: Op, dim: int, size: int, begin: int, end: int, step: int) -> Range:
