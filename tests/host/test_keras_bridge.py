@@ -1,4 +1,4 @@
-"""Keras 3 models and their tf_keras twins: the same outputs, layer kind by layer kind, and a refusal where they would differ."""
+"""Keras 3 models and their tf_keras twins: the same outputs, layer by layer, and a refusal where they would differ."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ _OPERATION_MODULES = frozenset({"keras.src.ops.numpy", "keras.ops"})
 
 def check_config(config: Any, file: str) -> None:
     """Raises BadInput naming the first object in a model's JSON that is not on the allow-list."""
-    if not isinstance(config, dict) or config.get("class_name") not in MODELS:
+    if not isinstance(config, dict) or str(config.get("class_name")) not in MODELS:
         kind = str(config.get("class_name"))[:80] if isinstance(config, dict) else type(config).__name__
         raise BadInput(
             f"{file}: the model is of class {kind!r}, not Sequential or Functional.",
@@ -78,7 +78,7 @@ def _objects(node: Any, layer: str, depth: int = 0) -> Iterator[tuple[dict[str, 
         if (
             isinstance(config, dict)
             and isinstance(config.get("name"), str)
-            and node.get("class_name") in LAYERS | MODELS
+            and str(node.get("class_name")) in LAYERS | MODELS
         ):
             layer = config["name"]
         if "class_name" in node or "module" in node or "registered_name" in node:
@@ -97,6 +97,8 @@ def _objects(node: Any, layer: str, depth: int = 0) -> Iterator[tuple[dict[str, 
 
 def _check(entry: dict[str, Any], layer: str, file: str) -> None:
     name, module, registered = (entry.get(key) for key in ("class_name", "module", "registered_name"))
+    if not all(part is None or isinstance(part, str) for part in (name, module, registered)):
+        name, module, registered = str(name), "?", str(registered)
     config = entry.get("config")
     own = config.get("name") if isinstance(config, dict) else None
     where = f"{file}: layer {str(own or layer)[:80]!r}"
@@ -108,13 +110,13 @@ def _check(entry: dict[str, Any], layer: str, file: str) -> None:
         return
     if name in ("TFOpLambda", "SlicingOpLambda"):
         function = config.get("function") if isinstance(config, dict) else None
-        if name == "TFOpLambda" and function in _TF_FUNCTIONS:
+        if name == "TFOpLambda" and str(function) in _TF_FUNCTIONS:
             return
         raise BadInput(
             f"{where} calls the TensorFlow function {str(function)[:80]!r}.", "Use Keras's own layers in its place."
         )
     if name == "function":
-        if config in ACTIVATIONS:
+        if isinstance(config, str) and config in ACTIVATIONS:
             return
         raise BadInput(
             f"{where}: unknown function {str(config)[:80]!r}.", "Custom functions are code, which tinygen does not run."

@@ -74,6 +74,8 @@ def load_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
 
     progress(f"loading {path.name}")
     model = _live(source, kind, version, path.name)
+    input_shape = _single(model.input_shape, path.name, "input")
+    output_shape = _single(model.output_shape, path.name, "output")
     out = _free(work, path.stem)
     model.save(out, include_optimizer=False, save_format="h5")
     loaded = LoadedModel(
@@ -81,8 +83,8 @@ def load_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
         path=str(out),
         kind="keras",
         name=path.stem,
-        input_shape=_single(model.input_shape, path.name, "input"),
-        output_shape=_single(model.output_shape, path.name, "output"),
+        input_shape=input_shape,
+        output_shape=output_shape,
         parameters=int(model.count_params()),
     )
     return asdict(loaded)
