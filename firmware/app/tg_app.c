@@ -2,9 +2,9 @@
 #include "tg_app.h"
 
 static const tg_app_model *app;
-static uint32_t digits;  /* of this line, so far */
+static uint32_t digits;   /* of this line, so far */
 static uint32_t expected; /* bytes of all inputs */
-static char wrong;       /* the first character of this line that does not belong there */
+static char wrong;        /* the first character of this line that does not belong there */
 
 static void put(const char *text) { tg_port_write(text, (uint32_t)strlen(text)); }
 

@@ -13,9 +13,9 @@ typedef struct {
     const tg_model_info *(*info)(void);
     tg_status (*invoke)(void);
     void (*reset)(void);
-    tg_status (*begin)(void);      /* builds the interpreter */
-    uint32_t (*arena_used)(void);  /* bytes */
-    uint32_t arena_needed;         /* as estimated, 0 where the plan is exact */
+    tg_status (*begin)(void);     /* builds the interpreter */
+    uint32_t (*arena_used)(void); /* bytes */
+    uint32_t arena_needed;        /* as estimated, 0 where the plan is exact */
 } tg_app_model;
 
 /* Once: tells what runs here, and the CRC-32 of the outputs for a known input (the ramp). */

@@ -15,8 +15,8 @@
 #include "stm32l4xx_hal.h"
 #define TG_UART LPUART1
 #define TG_UART_CLOCK() __HAL_RCC_LPUART1_CLK_ENABLE()
-#define TG_UART_GPIO_CLOCK()         \
-    do {                             \
+#define TG_UART_GPIO_CLOCK()          \
+    do {                              \
         __HAL_RCC_GPIOG_CLK_ENABLE(); \
         __HAL_RCC_PWR_CLK_ENABLE();   \
         HAL_PWREx_EnableVddIO2();     \

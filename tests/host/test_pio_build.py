@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from tinygen.backends.sim_support import sim_files
 from tinygen.boards import load_board
 from tinygen.compiled import Model, compile_model
 from tinygen.errors import TinygenError
+from tinygen.image import Image
 from tinygen.records import manifest_of
+from tinygen.simulate.run import run_image
 from tinygen.toolchain import platformio as pio
 
 pytestmark = [pytest.mark.needs_platformio, pytest.mark.needs_cross, pytest.mark.needs_models]
@@ -62,6 +65,16 @@ def test_simulator_board_builds_without_the_registry(tmp_path: Path, render: Cal
     assert "Found 1 compatible libraries" in built.log and "hello @ 1.0.0" in built.log
     assert {p: p.read_bytes() for p in before} == before
     assert pio.build(project, core=core, timeout_s=300).programs == built.programs
+
+
+@pytest.mark.needs_qemu
+@pytest.mark.usefixtures("offline")
+def test_the_program_computes_tflms_bits(tmp_path: Path, render: Callable[..., Path]) -> None:
+    built = pio.build(render("qemu_mps2_an386"), core=tmp_path / "core", timeout_s=300)
+    image = Image(built.programs[0], "hello", "cortex-m4f", False, "gcc", "", (), False)
+    ramp = bytes((37 * i + 11 - 128) % 256 for i in range(1))
+    result = run_image(image, load_board("qemu_mps2_an386"), [ramp], simulator="qemu", timeout_s=60)
+    assert f"{zlib.crc32(result.outputs[0]):08x}" == "0762ae69"
 
 
 @pytest.mark.usefixtures("offline")

@@ -71,6 +71,7 @@ def test_platformio_reads_every_boards_ini(tmp_path: Path, runtime: str) -> None
         assert section["framework"][0] in board.platformio.frameworks
         platform = str(section["platform"])
         assert platform.endswith("@" + board.platformio.version) or "#" in platform  # pinned either way
+        assert section.get("build_unflags", []) == (["-Os"] if section.get("lib_deps") else [])
         assert bool(section.get("lib_deps")) is (runtime == "tflm" and section["framework"] == ["arduino"])
 
 

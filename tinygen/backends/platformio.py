@@ -11,6 +11,7 @@ from ..boards import BoardProfile, PlatformIO
 from ..errors import BadInput
 from ..project import Manifest
 from ..resources import data_dir
+from .aot import C_TYPES, QUANTIZED_RANGE
 from .platformio_cores import sim_board
 from .templating import render
 from .tflm_library import TflmLibrary, tflm_library
@@ -62,6 +63,7 @@ def semantic_version(text: str) -> str:
 
 
 def _context(board: BoardProfile, manifest: Manifest) -> dict[str, Any]:
+    ends = manifest.model.inputs
     return {
         "tinygen": __version__,
         "board": board,
@@ -70,6 +72,8 @@ def _context(board: BoardProfile, manifest: Manifest) -> dict[str, Any]:
         "title": board.title,
         "sha256": manifest.model.sha256,
         "runtime": manifest.runtime,
+        "ctype": C_TYPES.get(ends[0].dtype, "void") if ends else "int8_t",
+        "quantized": bool(ends) and ends[0].scale is not None and ends[0].dtype in QUANTIZED_RANGE,
         "notes": (),
         "compilers": "",
         "is_sim": board.platformio is None,
@@ -92,6 +96,7 @@ def _board_project(board: BoardProfile, spec: PlatformIO, manifest: Manifest) ->
         "board_id": spec.board,
         "framework": framework,
         "lib_deps": library.lib_deps,
+        "kernels_from_lib": bool(library.lib_deps),
         "notes": library.notes,
     }
     files = {
