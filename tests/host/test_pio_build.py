@@ -64,6 +64,9 @@ def test_simulator_board_builds_without_the_registry(tmp_path: Path, render: Cal
     assert program[:4] == b"\x7fELF" and b"hello_weights" in program
     assert "Found 1 compatible libraries" in built.log and "hello @ 1.0.0" in built.log
     assert {p: p.read_bytes() for p in before} == before
+    added = {p.relative_to(project).parts[0] for p in project.rglob("*") if p.is_file() and p not in before}
+    assert added == {".pio"}
+    assert not (core / "packages" / "tool-scons").exists()  # PlatformIO's own folder is the user's
     assert pio.build(project, core=core, timeout_s=300).programs == built.programs
 
 

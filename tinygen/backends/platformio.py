@@ -35,7 +35,7 @@ def platformio_files(board: BoardProfile, manifest: Manifest) -> dict[str, str]:
         raise BadInput("MicroPython modules are not built by PlatformIO.", "Copy the .mpy to the board.")
     files = {
         "LICENSE": (data_dir("firmware") / "LICENSE").read_text("utf-8"),
-        ".gitignore": ".pio/\n",
+        ".gitignore": ".pio/\n__pycache__/\n",
         f"lib/{manifest.model.name}/library.json": render(
             "platformio/library.json.j2",
             model=manifest.model.name,

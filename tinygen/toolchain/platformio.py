@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
@@ -17,6 +18,7 @@ from ..processes import Finished, run
 _BUILD_TIMEOUT_S = 1800.0  # a first build fetches a toolchain
 _FLASH_TIMEOUT_S = 600.0
 _PROBE_TIMEOUT_S = 60.0
+_SIMULATED = "platform = symlink://"  # in the platformio.ini of simulator boards
 _SCONS_ENTRY = "import SCons.Script\n\nif __name__ == '__main__':\n    SCons.Script.Main.main()\n"
 
 
@@ -83,15 +85,15 @@ def has_scons(folder: Path) -> bool:
 def build(project: Path, *, core: Path | None = None, timeout_s: float = _BUILD_TIMEOUT_S) -> PioBuild:
     """`pio run` on a rendered project.
 
-    Projects of simulator boards are built without the registry: tool-scons is made from pip's scons first. Raises
-    BadInput where there is no platformio.ini, MissingTool without PlatformIO, TinygenError with the first message of
-    the compiler where the build fails.
+    Projects of simulator boards are built without the registry: where PlatformIO has no tool-scons, one is made from
+    pip's scons in the project's own .pio, not in PlatformIO's folder. Raises BadInput where there is no platformio.ini,
+    MissingTool without PlatformIO, TinygenError with the first message of the compiler where the build fails.
     """
     folder = core or core_dir()
-    ini = _ini(project)
-    if "platform = symlink://" in ini and not has_scons(folder):
-        setup_offline(folder)
-    done = _pio(["run", "-d", str(project)], folder, timeout_s)
+    more = {}
+    if _SIMULATED in _ini(project) and not has_scons(folder) and util.find_spec("platformio") is not None:
+        more["PLATFORMIO_PACKAGES_DIR"] = str(setup_offline(project.resolve() / ".pio").parent)
+    done = _pio(["run", "-d", str(project)], folder, timeout_s, more)
     if done.code != 0:
         raise _failure(project, "build", done, timeout_s)
     programs = sorted(p for ext in ("elf", "bin", "hex", "uf2") for p in project.glob(f".pio/build/*/firmware.{ext}"))
@@ -105,7 +107,7 @@ def flash(
 
     The caller has checked the budget. Raises as build() does, and BadInput for a simulator's board.
     """
-    if "platform = symlink://" in _ini(project):
+    if _SIMULATED in _ini(project):
         raise BadInput(f"{project}: rendered for a simulator's board: nothing to flash.", "`tinygen simulate` runs it.")
     if port is not None and not re.fullmatch(r"[A-Za-z0-9_./\\:-]{1,200}", port):
         raise BadInput(f"{port!r} is not the name of a serial port.", "`pio device list` names them.")
@@ -126,14 +128,16 @@ def _ini(project: Path) -> str:
         ) from None
 
 
-def _pio(arguments: list[str], folder: Path, timeout_s: float) -> Finished:
+def _pio(arguments: list[str], folder: Path, timeout_s: float, more: Mapping[str, str] | None = None) -> Finished:
     environment = {
         **os.environ,
         "PLATFORMIO_CORE_DIR": str(folder),
         "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "false",
         "PLATFORMIO_SETTING_CHECK_PLATFORMIO_INTERVAL": "9999",
         "PLATFORMIO_NO_ANSI": "true",
+        "PYTHONDONTWRITEBYTECODE": "1",
         "LC_ALL": "C",
+        **(more or {}),
     }
     return run([*find_pio(), *arguments], timeout_s=timeout_s, env=environment)
 
