@@ -16,7 +16,7 @@ typedef struct {
 TG_KERNEL void tg_concatenation(const tg_concatenation_params *p, const void *x0, const void *x1, const void *x2,
                                 const void *x3, const void *x4, const void *x5, const void *x6, const void *x7,
                                 const void *x8, const void *x9, void *y) {
-    const void *const x[TG_CONCATENATION_INPUTS] = { x0, x1, x2, x3, x4, x5, x6, x7, x8, x9 };
+    const void *const x[TG_CONCATENATION_INPUTS] = {x0, x1, x2, x3, x4, x5, x6, x7, x8, x9};
     uint8_t *to = (uint8_t *)y;
     for (int32_t row = 0; row < p->rows; row++) {
         for (int32_t i = 0; i < p->inputs; i++) {

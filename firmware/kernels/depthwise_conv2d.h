@@ -17,8 +17,7 @@ typedef struct {
 
 /* Output channel c reads input channel c / depth_multiplier. Taps outside of the image are left out by the bounds. */
 TG_KERNEL void tg_depthwise_conv2d_s8(const tg_depthwise_conv2d_params *p, const int8_t *x, const int8_t *w,
-                                      const int32_t *bias, const int32_t *multiplier, const int8_t *shift,
-                                      int8_t *y) {
+                                      const int32_t *bias, const int32_t *multiplier, const int8_t *shift, int8_t *y) {
     const int32_t out_c = p->in_c * p->depth_multiplier;
     const int32_t step_x = p->dilation_w * p->in_c;
     for (int32_t batch = 0; batch < p->batches; batch++) {

@@ -12,13 +12,13 @@ typedef struct {
 
 /* TFLM multiplies in double and rounds to float. The product of a float's 24 bits and the 17 of a difference is exact
  * in double, so one multiplication in float gives the same bits. */
-#define TG_DEQUANTIZE(name, from)                                                  \
-    TG_KERNEL void name(const tg_dequantize_params *p, const from *x, float *y) {  \
-        float scale;                                                               \
-        memcpy(&scale, &p->scale, sizeof(scale));                                  \
-        for (int32_t i = 0; i < p->count; i++) {                                   \
-            y[i] = scale * (float)(x[i] - p->zero_point);                          \
-        }                                                                          \
+#define TG_DEQUANTIZE(name, from)                                                 \
+    TG_KERNEL void name(const tg_dequantize_params *p, const from *x, float *y) { \
+        float scale;                                                              \
+        memcpy(&scale, &p->scale, sizeof(scale));                                 \
+        for (int32_t i = 0; i < p->count; i++) {                                  \
+            y[i] = scale * (float)(x[i] - p->zero_point);                         \
+        }                                                                         \
     }
 
 TG_DEQUANTIZE(tg_dequantize_s8, int8_t)

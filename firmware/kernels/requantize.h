@@ -17,11 +17,11 @@ static inline int32_t tg_requantize_value(const tg_requantize_params *p, int32_t
     return tg_clamp(tg_add(scaled, p->output_zero_point), p->low, p->high);
 }
 
-#define TG_REQUANTIZE(name, from, to)                                                \
-    TG_KERNEL void name(const tg_requantize_params *p, const from *x, to *y) {       \
-        for (int32_t i = 0; i < p->count; i++) {                                     \
-            y[i] = (to)tg_requantize_value(p, x[i]);                                 \
-        }                                                                            \
+#define TG_REQUANTIZE(name, from, to)                                          \
+    TG_KERNEL void name(const tg_requantize_params *p, const from *x, to *y) { \
+        for (int32_t i = 0; i < p->count; i++) {                               \
+            y[i] = (to)tg_requantize_value(p, x[i]);                           \
+        }                                                                      \
     }
 
 TG_REQUANTIZE(tg_requantize_s8_s16, int8_t, int16_t)

@@ -6,11 +6,11 @@
 
 #define TG_MOVE_LOOPS 6
 
-#define TG_MOVE_FIELDS                                                                  \
-    int32_t chunk;                    /* bytes that lie side by side in both */         \
-    int32_t size[TG_MOVE_LOOPS];      /* chunks, outermost loop first */                \
-    int32_t x_stride[TG_MOVE_LOOPS];  /* bytes that x advances in each loop */          \
-    int32_t y_stride[TG_MOVE_LOOPS];                                                    \
+#define TG_MOVE_FIELDS                                                         \
+    int32_t chunk;                   /* bytes that lie side by side in both */ \
+    int32_t size[TG_MOVE_LOOPS];     /* chunks, outermost loop first */        \
+    int32_t x_stride[TG_MOVE_LOOPS]; /* bytes that x advances in each loop */  \
+    int32_t y_stride[TG_MOVE_LOOPS];                                           \
     int32_t x_start, y_start;
 
 typedef struct {
@@ -36,7 +36,7 @@ static inline void tg_move_row(const tg_move_params *p, const uint8_t *x, uint8_
 
 /* The outer loops count like an odometer; offsets stay inside both tensors whenever a row is moved. */
 static inline void tg_move_all(const tg_move_params *p, const uint8_t *x, uint8_t *y) {
-    int32_t at[TG_MOVE_LOOPS] = { 0 };
+    int32_t at[TG_MOVE_LOOPS] = {0};
     int32_t from = p->x_start;
     int32_t to = p->y_start;
     for (;;) {

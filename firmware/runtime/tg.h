@@ -24,10 +24,7 @@ int memcmp(const void *a, const void *b, size_t n);
 extern "C" {
 #endif
 
-typedef enum {
-    TG_OK = 0,
-    TG_ERROR = 1
-} tg_status;
+typedef enum { TG_OK = 0, TG_ERROR = 1 } tg_status;
 
 typedef enum {
     TG_INT8 = 0,
