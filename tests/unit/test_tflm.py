@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from tinygen.frontend.importer import import_tflite
 from tinygen.graph.ir import Graph, Op, Quant, Tensor
 from tinygen.ops import operators
 from tinygen.project import Manifest, ModelRecord, PlanRecord
+from tinygen.simulate.reference import reference
 
 STUBS = Path(__file__).resolve().parent / "stubs"
 BYTES = b"\x1c\x00\x00\x00TFL3" + bytes(range(256))
@@ -243,3 +245,15 @@ def test_kws_resolver_and_array(model_path: Callable[[str], Path], tmp_path: Pat
     assert "MicroMutableOpResolver<6>" in files["kws.cpp"]
     write_project(tmp_path, "kws", files)
     assert model_bytes_of(tmp_path) == data
+
+
+@pytest.mark.needs_models
+@pytest.mark.needs_tflm
+def test_the_arrays_bytes_compute_the_models_outputs(model_path: Callable[[str], Path], tmp_path: Path) -> None:
+    data = model_path("kws_ref_int8").read_bytes()
+    graph = import_tflite(data, "kws", supported_only=False)
+    write_project(tmp_path, "kws", render_tflm(graph, data, load_board("esp32-s3-devkitc-1"), name="kws"))
+    array = tmp_path / "array.tflite"
+    array.write_bytes(model_bytes_of(tmp_path))
+    ramp = bytes((37 * i + 11 - 128) % 256 for i in range(490))
+    assert f"{zlib.crc32(reference(array, [ramp]).outputs[0]):08x}" == "6f8d0761"

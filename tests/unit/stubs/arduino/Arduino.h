@@ -7,7 +7,7 @@ unsigned long millis(void);
 unsigned long micros(void);
 
 class HardwareSerial {
-   public:
+  public:
     void begin(unsigned long baud);
     int available(void);
     int read(void);

@@ -3,11 +3,22 @@
 #include <stdint.h>
 
 typedef enum { HAL_OK = 0, HAL_ERROR = 1, HAL_BUSY = 2, HAL_TIMEOUT = 3 } HAL_StatusTypeDef;
-typedef struct { uint32_t dummy; } GPIO_TypeDef;
-typedef struct { uint32_t dummy; } USART_TypeDef;
-typedef struct { uint32_t Pin, Mode, Pull, Speed, Alternate; } GPIO_InitTypeDef;
-typedef struct { uint32_t BaudRate, WordLength, StopBits, Parity, Mode, HwFlowCtl, OverSampling; } UART_InitTypeDef;
-typedef struct { USART_TypeDef *Instance; UART_InitTypeDef Init; } UART_HandleTypeDef;
+typedef struct {
+    uint32_t dummy;
+} GPIO_TypeDef;
+typedef struct {
+    uint32_t dummy;
+} USART_TypeDef;
+typedef struct {
+    uint32_t Pin, Mode, Pull, Speed, Alternate;
+} GPIO_InitTypeDef;
+typedef struct {
+    uint32_t BaudRate, WordLength, StopBits, Parity, Mode, HwFlowCtl, OverSampling;
+} UART_InitTypeDef;
+typedef struct {
+    USART_TypeDef *Instance;
+    UART_InitTypeDef Init;
+} UART_HandleTypeDef;
 
 #define HAL_MAX_DELAY 0xFFFFFFFFU
 #define GPIO_PIN_2 ((uint16_t)0x0004)
