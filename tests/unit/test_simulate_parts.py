@@ -18,7 +18,7 @@ from tinygen.simulate.inputs import generated
 from tinygen.simulate.qemu import clock
 from tinygen.simulate.result import LayerEvent
 from tinygen.simulate.semihosting import Host
-from tinygen.simulate.unicorn_cpu import instructions_in
+from tinygen.simulate.unicorn_count import instructions_in
 
 
 def tensor(dtype: str, *shape: int) -> TensorRecord:

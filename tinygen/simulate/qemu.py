@@ -72,7 +72,9 @@ def _watch(command: list[str], image: Image, folder: Path, timeout_s: float) -> 
         if code == 0:
             return None
         log.seek(0)
-        lines = [line.strip() for line in log.read().splitlines() if line.strip() and not line.startswith(("QEMU", "(qemu)"))]
+        lines = [
+            line.strip() for line in log.read().splitlines() if line.strip() and not line.startswith(("QEMU", "(qemu)"))
+        ]
         told = next((line for line in lines if "qemu" in line.lower()), f"exit code {code}")
         pc = _PC.search("\n".join(lines))
         return Fault(told, image.function_at(int(pc[1], 16)) if pc else "")

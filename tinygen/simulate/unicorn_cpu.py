@@ -14,6 +14,7 @@ from ..image import Image
 from ..worker import WorkerFault, run_job
 from .result import Fault
 from .semihosting import Host
+from .unicorn_count import BlockCounter
 
 _PAGE = 0x1000
 _SYSTEM_CONTROL = 0xE000E000
@@ -33,8 +34,13 @@ def execute(image: Image, board: BoardProfile, folder: Path, timeout_s: float) -
         {"name": r.name, "origin": r.origin, "size": r.size, "code": r is board.flash} for r in (board.flash, board.ram)
     ]
     request = {
-        "elf": str(image.elf), "core": board.core, "folder": str(folder), "timeout_s": timeout_s, "regions": regions,
-    }  # fmt: skip
+        "elf": str(image.elf),
+        "counter": str(image.counter or ""),
+        "core": board.core,
+        "folder": str(folder),
+        "timeout_s": timeout_s,
+        "regions": regions,
+    }
     try:
         answer = run_job(
             "tinygen.simulate.unicorn_cpu:simulate_job", request, timeout_seconds=timeout_s + 20, extra="sim"
@@ -62,9 +68,8 @@ class _Machine:
         self.pc = 0
         self.interrupt: int | None = None
         self.access = ""
-        self.instructions = 0
-        self.lengths: dict[int, int] = {}
-        self.counter: int | None = None
+        flash = next((r["origin"], r["size"]) for r in self.regions if r["code"])
+        self.counter = BlockCounter(self.uc, self.arm, flash, str(request["counter"]))
         self.uc.hook_add(unicorn.UC_HOOK_INTR, self._on_interrupt)
         self.uc.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._on_invalid)
         with open(str(request["elf"]), "rb") as stream:
@@ -108,7 +113,7 @@ class _Machine:
             return False
         operation = self.uc.reg_read(self.registers["a0"])
         if self.host.reads_request(operation):
-            self._stop_counting()
+            self.counter.stop()
         result = self.host.call(operation, self.uc.reg_read(self.registers["a1"]))
         self.uc.reg_write(self.registers["a0"], result & 0xFFFFFFFF)
         self.pc += 2 if self.arm else 4
@@ -116,25 +121,8 @@ class _Machine:
 
     def _elapsed(self) -> int:
         """The count so far. Blocks are hooked from the first question on, until the next request is read."""
-        import unicorn
-
-        if self.counter is None:
-            self.uc.ctl_flush_tb()
-            self.counter = self.uc.hook_add(unicorn.UC_HOOK_BLOCK, self._on_block)
-        return self.instructions
-
-    def _stop_counting(self) -> None:
-        if self.counter is not None:
-            self.uc.hook_del(self.counter)
-            self.uc.ctl_flush_tb()
-            self.counter = None
-
-    def _on_block(self, _uc: Any, address: int, size: int, _data: Any) -> None:
-        key = address << 16 | size
-        length = self.lengths.get(key)
-        if length is None:
-            length = self.lengths[key] = instructions_in(self._read(address, size), self.arm)
-        self.instructions += length
+        self.counter.start()
+        return self.counter.count
 
     def _on_interrupt(self, uc: Any, number: int, _data: Any) -> None:
         self.interrupt = number
@@ -192,17 +180,6 @@ class _Machine:
             if segment["p_filesz"]:
                 self._write(segment["p_paddr"], segment.data()[: segment["p_filesz"]])
         self.pc = program.header.e_entry & ~1
-
-
-def instructions_in(code: bytes, arm: bool) -> int:
-    """How many instructions a block holds: Thumb's first half-word, or RISC-V's two lowest bits, tell the length."""
-    count = at = 0
-    while at < len(code):
-        half = int.from_bytes(code[at : at + 2], "little")
-        wide = half >> 11 in (0b11101, 0b11110, 0b11111) if arm else half & 3 == 3
-        at += 4 if wide else 2
-        count += 1
-    return count
 
 
 def _new_cpu(core: str) -> tuple[Any, dict[str, int], bool]:

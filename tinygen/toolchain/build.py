@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import replace
 from pathlib import Path
 
 from ..boards import BoardProfile
-from ..errors import BadInput, OverBudget, TinygenError
+from ..errors import BadInput, MissingTool, OverBudget, TinygenError
 from ..image import Image
 from ..processes import run
 from ..project import read_manifest
+from ..resources import data_dir
 from .compilers import WARNINGS, Toolchain, find_toolchain, host_toolchain
+from .compilers import environment as environment
 from .elf import functions, roots
 
 #: Of every firmware program: what it is compiled with besides the core's flags.
@@ -77,7 +78,7 @@ def build_image(
         linker=linker,
         linker_tail=tools.libraries,
     )
-    return replace(image, functions=functions(elf))
+    return replace(image, functions=functions(elf), counter=_counter(workdir))
 
 
 def build_host(project: Path, workdir: Path, sanitize: bool = False, trace: bool = False) -> Image:
@@ -94,6 +95,19 @@ def build_host(project: Path, workdir: Path, sanitize: bool = False, trace: bool
     if done.code != 0:
         raise TinygenError(f"{name}: the program of the host does not link: {_first(done.stderr)}")
     return Image(program, name, "host", True, tools.name, tools.version, flags, trace)
+
+
+def _counter(workdir: Path) -> Path | None:
+    """The library that counts for unicorn; None without a compiler for this machine: unicorn then counts in Python."""
+    source = data_dir("firmware") / "platform" / "count_blocks.c"
+    library = workdir / "count_blocks.so"
+    try:
+        tools = host_toolchain()
+        command = [*tools.command, *tools.target_flags, "-O2", "-shared", "-fPIC", str(source), "-o", str(library)]
+        done = run(command, timeout_s=_TIMEOUT_S, env=environment())
+    except MissingTool:
+        return None
+    return library if done.code == 0 else None
 
 
 def _model_sources(project: Path, name: str) -> list[Path]:
@@ -156,10 +170,3 @@ def _link_error(messages: str, name: str, board: BoardProfile) -> TinygenError:
         if region in sizes
     ]
     return OverBudget(f"{name} does not fit {board.name}: {'; '.join(parts)}.", "A smaller model, or a larger board.")
-
-
-def environment() -> dict[str, str]:
-    """Messages in English; zig's caches in the user's cache folder, where every run shares them."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tinygen" / "zig"
-    caches = {"ZIG_GLOBAL_CACHE_DIR": str(base), "ZIG_LOCAL_CACHE_DIR": str(base)}
-    return {**os.environ, "LC_ALL": "C", **{k: v for k, v in caches.items() if k not in os.environ}}

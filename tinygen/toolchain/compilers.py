@@ -8,6 +8,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Literal
 
 from ..errors import BadInput, MissingTool
@@ -137,3 +138,10 @@ def _zig() -> tuple[str, ...] | None:
 def _version(command: tuple[str, ...], option: str = "--version") -> str:
     lines = run([*command, option], timeout_s=60).stdout.strip().splitlines()
     return lines[0].strip() if lines else "unknown"
+
+
+def environment() -> dict[str, str]:
+    """Messages in English; zig's caches in the user's cache folder, where every run shares them."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tinygen" / "zig"
+    caches = {"ZIG_GLOBAL_CACHE_DIR": str(base), "ZIG_LOCAL_CACHE_DIR": str(base)}
+    return {**os.environ, "LC_ALL": "C", **{k: v for k, v in caches.items() if k not in os.environ}}

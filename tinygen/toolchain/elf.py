@@ -13,6 +13,7 @@ from elftools.elf.elffile import ELFFile
 from ..errors import BadInput, TinygenError
 from ..image import Image, Symbol
 from ..processes import run
+from .compilers import environment
 
 _API = re.compile(r"(invoke|info|reset|input\w*|output\w*|quantize\w*|dequantize\w*)\Z")
 _ALLOC, _WRITE = 0x2, 0x1
@@ -91,7 +92,7 @@ def linked_sizes(image: Image, stack_bytes: int | None = None) -> LinkedSizes:
 
 def _link_model_alone(image: Image, elf: Path) -> Path:
     command = [*image.linker, f"-Wl,-e,{image.model}_invoke", *map(str, image.objects), "-o", str(elf)]
-    done = run([*command, *image.linker_tail], timeout_s=300)
+    done = run([*command, *image.linker_tail], timeout_s=300, env=environment())
     if done.code != 0:
         first = next((line for line in done.stderr.splitlines() if line.strip()), "no message")
         raise TinygenError(f"{image.model}: the model does not link on its own: {first}")
