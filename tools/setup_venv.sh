@@ -8,7 +8,9 @@ tools=$(dirname "$0")
 venv_python=.venv/bin/python
 
 works() { "$venv_python" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1; }
-has_pip() { works && "$venv_python" -m pip --version >/dev/null 2>&1; }
+# A moved checkout has scripts that point to the old place.
+has_pip() { works && "$venv_python" -m pip --version >/dev/null 2>&1 && grep -qF "$(pwd -P)/$venv_python" .venv/bin/pip; }
+make_venv() { rm -rf .venv && mkdir .venv && : >.venv/tinygen-made && "$1" -m venv .venv; }
 key() { "$venv_python" -c 'import hashlib, os; print(hashlib.sha256(open("pyproject.toml", "rb").read()).hexdigest(), os.getcwd())'; }
 
 if works; then
@@ -21,9 +23,13 @@ if works; then
 fi
 
 if ! has_pip; then
+    if [ -e .venv ] && [ ! -f .venv/tinygen-made ]; then
+        echo 'The folder .venv is not of this Makefile'\''s making and has no pip that works. Rename or remove it, then try again.' >&2
+        exit 2
+    fi
     python=$(sh "$tools/find_python.sh") || exit 2
     echo "Making .venv with $python"
-    if ! "$python" -m venv --clear .venv >/dev/null 2>&1 || ! has_pip; then
+    if ! make_venv "$python" >/dev/null 2>&1 || ! has_pip; then
         package=$("$python" -c 'import sys; print("python%d.%d-venv|python3-venv" % sys.version_info[:2])')
         case $python in
         /usr/bin/* | /bin/*) ;;
@@ -34,7 +40,7 @@ if ! has_pip; then
         esac
         echo "$python cannot make a virtual environment yet: python3-venv is missing."
         sh "$tools/apt.sh" "$package" || exit 2
-        if ! "$python" -m venv --clear .venv || ! has_pip; then
+        if ! make_venv "$python" || ! has_pip; then
             echo "$python still cannot make a virtual environment. See what this says: $python -m venv .venv" >&2
             exit 2
         fi
