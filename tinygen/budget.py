@@ -98,11 +98,17 @@ def report(
     max_ram: int | None = None,
     largest: str = "",
     notes: tuple[str, ...] = (),
+    framework: str = "",
 ) -> BudgetReport:
-    """The budget of a board, with its framework's share; `max_flash` and `max_ram` tighten the board's own limits."""
-    framework = board.framework
-    flash = {**flash, "framework": framework.flash_bytes if framework else 0}
-    ram = {**ram, "framework": framework.ram_bytes if framework else 0}
+    """The budget of a board, with its framework's share; `max_flash` and `max_ram` tighten the board's own limits.
+
+    `framework` names another than the board's default; where the profile has no figure for it, the default's stands in.
+    """
+    taken = next((f for f in board.frameworks if f.name == framework), board.framework)
+    if framework and taken and taken.name != framework:
+        notes = (*notes, f"No figure for the framework {framework} on {board.name}: that of {taken.name} is used.")
+    flash = {**flash, "framework": taken.flash_bytes if taken else 0}
+    ram = {**ram, "framework": taken.ram_bytes if taken else 0}
     return BudgetReport(
         board=board.name,
         source=source,

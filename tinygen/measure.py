@@ -18,7 +18,7 @@ from .metric import score
 from .pipeline import budget_of, planned_budget, planned_tflm_budget, render_project
 from .preprocess import quantize_input
 from .records import tensor_record
-from .simulate.project import simulate_project
+from .proof import simulate_project
 from .simulate.reference import reference
 from .writing import write_project
 

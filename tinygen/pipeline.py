@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from . import budget
 from .backends import aot
-from .backends.platformio import platformio_files
+from .backends.platformio import framework_of, platformio_files
 from .backends.sim_support import sim_files
 from .backends.tflm import render_tflm, tflm_arena
 from .backends.tflm_cost import NOTE, STACK_BYTES, STATIC_BYTES, runtime_bytes
@@ -147,6 +147,7 @@ def planned_tflm_budget(
         max_flash=max_flash,
         max_ram=max_ram,
         notes=(NOTE,),
+        framework=framework_of(board, "tflm"),
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +41,7 @@ def run(
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
+            start_new_session=True,
         )
     except OSError as error:
         raise MissingTool(
@@ -46,11 +50,20 @@ def run(
     try:
         out, err = process.communicate(stdin, timeout=timeout_s)
     except subprocess.TimeoutExpired:
-        process.kill()
+        _kill(process)
         out, err = process.communicate()
         return Finished(None, out, err)
     except BaseException:
-        process.kill()
+        _kill(process)
         process.wait()
         raise
     return Finished(process.returncode, out, err)
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """Ends the program and all that it started: it leads a session of its own."""
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    else:
+        process.kill()

@@ -19,6 +19,8 @@ from pathlib import Path
 from .errors import BadInput
 from .project import MANIFEST, Manifest, read_manifest
 
+#: Folders of caches: PlatformIO's builds move to the new project as they are, Python's are dropped.
+_BUILDS, _CACHES = ".pio", "__pycache__"
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
@@ -105,7 +107,8 @@ def _previous(folder: Path) -> Manifest | None:
 def _users_files(folder: Path, manifest: Manifest) -> list[str]:
     """Paths of the files below `folder` that are the user's: not in the manifest, or not as it says."""
     found = []
-    for directory, _, names in os.walk(folder):
+    for directory, below, names in os.walk(folder):
+        below[:] = [name for name in below if name not in (_BUILDS, _CACHES)]
         for name in names:
             file = Path(directory) / name
             path = file.relative_to(folder).as_posix()
@@ -134,6 +137,8 @@ def _swap(new: Path, folder: Path, old: Path) -> None:
     if not folder.exists():
         os.rename(new, folder)
         return
+    if (folder / _BUILDS).is_dir():
+        os.rename(folder / _BUILDS, new / _BUILDS)
     if _exchange(new, folder):
         os.rename(new, old)
     else:

@@ -18,7 +18,7 @@ from dataclasses import replace
 from ..graph.plan import Buffer, MemoryPlan
 from .lifetimes import live_bytes
 
-SEARCH_STEPS = 2000
+SEARCH_STEPS = 600
 
 
 def plan_memory(buffers: Sequence[Buffer], steps: int) -> MemoryPlan:
