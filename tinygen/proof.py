@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .boards import BoardProfile, load_board
@@ -20,6 +20,8 @@ from .simulate.run import NO_INSTRUCTIONS, choose, run_image
 from .toolchain.build import build_host, build_image
 from .toolchain.elf import LinkedSizes, linked_sizes
 
+_TRACE_TIMEOUT_S = 60.0  # for a program that has hung once already
+_TIMEOUT_S, _TIMEOUT_PER_SAMPLE_S = 120.0, 5.0
 NO_SIZES = "a program of the host has not the board's sizes"
 NO_STACK = "only a simulator of the board measures the stack"
 
@@ -61,11 +63,12 @@ def simulate_project(
     toolchain: str | None = None,
     sanitize: bool = False,
     compare: bool = True,
-    timeout_s: float = 300.0,
+    timeout_s: float | None = None,
 ) -> SimulationReport:
     """Builds a rendered project, runs it on `on` (its board's first simulator by default), compares every output.
 
     `data` are the inputs' bytes, a sample each; without it the ramp and seeded random inputs, `samples` of them (5).
+    `timeout_s` is for each run of all samples; two minutes and five seconds a sample where it is None.
     Differences are in the report, not raised. Raises OutputsDiffer where the firmware faults or does not end,
     OverBudget where it does not fit, BadInput for samples or a simulator that do not suit, MissingTool.
     """
@@ -77,9 +80,10 @@ def simulate_project(
     inputs = manifest.model.inputs
     runs = list(data) if data is not None else [generated(inputs, i) for i in range(5 if samples is None else samples)]
     check_samples(inputs, runs)
-    oracle = reference(project / manifest.model.file, runs, timeout_s=timeout_s) if compare else None
+    limit_s = _TIMEOUT_S + _TIMEOUT_PER_SAMPLE_S * len(runs) if timeout_s is None else timeout_s
+    oracle = reference(project / manifest.model.file, runs, timeout_s=limit_s) if compare else None
     with tempfile.TemporaryDirectory(prefix="tinygen-") as folder:
-        bench = _Bench(project, manifest, board, simulator, toolchain, sanitize, Path(folder), timeout_s)
+        bench = _Bench(project, manifest, board, simulator, toolchain, sanitize, Path(folder), limit_s)
         image = bench.build()
         run = bench.run(image, runs)
         if run.fault is not None:
@@ -119,7 +123,8 @@ def _broken(bench: _Bench, runs: Sequence[bytes], run: RunResult) -> OutputsDiff
     sample = min(len(run.outputs), len(runs) - 1)
     fault: Fault | None = run.fault
     layer = ""
-    traced = bench.run(bench.build(trace=True), runs[: sample + 1])
+    again = replace(bench, timeout_s=min(bench.timeout_s, _TRACE_TIMEOUT_S))
+    traced = again.run(bench.build(trace=True), runs[: sample + 1])
     if traced.fault is not None and traced.fault.layers_done is not None:
         layers = bench.manifest.plan.layers
         ran = {event.index for event in traced.layers}

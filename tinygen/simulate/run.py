@@ -129,6 +129,8 @@ def _describe(cause: int, status: int, riscv: bool) -> str:
         return f"stack overflow ({text})" if status & _STACK_LEFT else text
     bits = [text for bit, text in _ARM_STATUS.items() if status >> bit & 1]
     name = _ARM_FAULTS.get(cause, f"exception {cause}")
+    if any("stack overflow" in text for text in bits):
+        return f"{name} (stack overflow)"
     return f"{name} ({', '.join(dict.fromkeys(bits))})" if bits else name
 
 
