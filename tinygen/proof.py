@@ -11,6 +11,7 @@ from .boards import BoardProfile, load_board
 from .errors import BadInput, OutputsDiffer
 from .image import Image
 from .project import Manifest, read_manifest
+from .proof_tflm import simulate_tflm
 from .simulate import compare as diff
 from .simulate.compare import LayerCost, Mismatch, SimulationReport
 from .simulate.inputs import check_samples, generated
@@ -74,13 +75,16 @@ def simulate_project(
     """
     manifest = read_manifest(project)
     board = load_board(project / "board.toml")
-    simulator = choose(board, on)
-    if sanitize and simulator != "native":
-        raise BadInput(f"The sanitizers need a run on the host, not on {simulator}.", "--on native --sanitize")
     inputs = manifest.model.inputs
     runs = list(data) if data is not None else [generated(inputs, i) for i in range(5 if samples is None else samples)]
     check_samples(inputs, runs)
     limit_s = _TIMEOUT_S + _TIMEOUT_PER_SAMPLE_S * len(runs) if timeout_s is None else timeout_s
+    names = [f"data {i}" if data is not None else f"random {i}" if i else "ramp" for i in range(len(runs))]
+    if manifest.runtime == "tflm":
+        return simulate_tflm(project, manifest, runs, names, on=on, compare=compare, timeout_s=limit_s)
+    simulator = choose(board, on)
+    if sanitize and simulator != "native":
+        raise BadInput(f"The sanitizers need a run on the host, not on {simulator}.", "--on native --sanitize")
     oracle = reference(project / manifest.model.file, runs, timeout_s=limit_s) if compare else None
     with tempfile.TemporaryDirectory(prefix="tinygen-") as folder:
         bench = _Bench(project, manifest, board, simulator, toolchain, sanitize, Path(folder), limit_s)
@@ -91,7 +95,6 @@ def simulate_project(
         mismatch = _first_mismatch(bench, runs, run, oracle)
         costs = _layer_costs(bench, runs[0])
         sizes = None if image.host else linked_sizes(image, run.stack_bytes)
-    names = [f"data {i}" if data is not None else f"random {i}" if i else "ramp" for i in range(len(runs))]
     return _report(bench, image, run, oracle, mismatch, costs, sizes, names)
 
 
