@@ -78,7 +78,7 @@ class Preprocess(_Strict):
 class Manifest(_Strict):
     """tinygen.json in the root of every rendered project. The board's profile is copied to board.toml beside it."""
 
-    schema_: Literal["tinygen.project/1"] = Field("tinygen.project/1", alias="schema")
+    schema_: Literal["tinygen.project/1"] = Field(default="tinygen.project/1", alias="schema")
     tinygen: str
     runtime: Literal["aot", "tflm", "micropython"]
     board: str
