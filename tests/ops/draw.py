@@ -23,6 +23,16 @@ def scales(draw: st.DrawFn, low: float = -10.0, high: float = 2.0) -> float:
     return float(np.float32(2.0**exponent))
 
 
+_small = st.integers(1, 7)
+
+
+@st.composite
+def rational(draw: st.DrawFn, scale: float) -> float:
+    """`scale` times a small fraction, as a float32: results fall on halves, where the last bit of a ratio decides."""
+    above, below = draw(st.one_of(st.tuples(st.just(2), st.sampled_from((3, 5, 7, 9))), st.tuples(_small, _small)))
+    return float(np.float32(scale * above / below))
+
+
 @st.composite
 def shapes(draw: st.DrawFn, low: int = 1, high: int = 5, size: int = 400) -> tuple[int, ...]:
     """A shape of `low` to `high` dimensions with at most `size` elements."""

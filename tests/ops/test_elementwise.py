@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import draw as d
@@ -27,6 +28,10 @@ def _binary(draw: st.DrawFn, kind: str) -> Case:
     near = operands[0].scales[0] * operands[1].scales[0] * 100 if kind == "MUL" else largest
     spread = 2.0 ** draw(st.floats(-9, 6, width=16))
     y = d.q8(out, float(np.float32(near * spread)), draw(d.zero_points))
+    if draw(st.booleans()):
+        unit = operands[0].scales[0]
+        operands[1] = replace(operands[1], scales=(draw(d.rational(unit if kind != "MUL" else 0.05)),))
+        y = replace(y, scales=(draw(d.rational(unit * 2 if kind != "MUL" else unit)),))
     if draw(st.integers(0, 3)) == 0:
         which = draw(st.integers(0, 1))
         t = operands[which]
@@ -70,6 +75,8 @@ def _unary(draw: st.DrawFn, kind: str) -> Case:
         y = d.q8((256,), 1 / 128, 0)
     else:
         y = d.q8((256,), float(np.float32(x.scales[0] * 2.0 ** draw(st.floats(-5, 9, width=16)))), draw(d.zero_points))
+    if kind not in ("LOGISTIC", "TANH") and draw(st.booleans()):
+        y = replace(y, scales=(draw(d.rational(x.scales[0])),))
     if kind == "LEAKY_RELU":
         options, fields = "LeakyReluOptions", {"alpha": draw(st.sampled_from((0.0, 0.01, 0.2, 0.3, 1.0, 1.7, -0.4)))}
     return one_op(kind, [x], y, options, draw(d.seeds), **fields)

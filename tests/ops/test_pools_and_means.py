@@ -37,6 +37,8 @@ def _mean(draw: st.DrawFn) -> Case:
     gone = {a % rank for a in axes}
     shape = tuple(1 if i in gone else n for i, n in enumerate(x.shape) if keep or i not in gone)
     y = draw(d.activations(shape, -10, 4))
+    if draw(st.booleans()):
+        y = replace(y, scales=(draw(d.rational(x.scales[0])),))
     axis = const(axes if len(axes) > 1 or draw(st.booleans()) else axes[0])
     return one_op("MEAN", [x, axis], y, "ReducerOptions", draw(d.seeds), keepDims=keep)
 

@@ -32,7 +32,8 @@ def _quantize(draw: st.DrawFn) -> Case:
     ratio = draw(st.sampled_from((1.0, 1.0, 256.0, 1 / 256, 0.37, 2.9, 100.0, 2.0**-20)))
     source, target = draw(st.sampled_from(TYPES)), draw(st.sampled_from(TYPES[1:]))
     x = draw(_tensor(source, (300,), scale))
-    y = draw(_tensor(target, (300,), float(np.float32(scale * ratio))))
+    out_scale = float(np.float32(scale * ratio)) if draw(st.booleans()) else draw(d.rational(scale))
+    y = draw(_tensor(target, (300,), out_scale))
     return one_op("QUANTIZE", [x], y, "QuantizeOptions", draw(d.seeds))
 
 

@@ -61,18 +61,6 @@ def requantized(x: int, multiplier: int, shift: int, zero_point: int) -> int:
     return int(wrap32(multiply(np.int64(x), multiplier, shift) + zero_point))
 
 
-def float32_ratio(a: float, b: float) -> float:
-    """a / b as a float32 division; infinity where it overflows."""
-    with np.errstate(all="ignore"):
-        return float(np.float32(a) / np.float32(b))
-
-
-def product32(a: float, b: float) -> float:
-    """a · b as a float32 multiplication."""
-    with np.errstate(all="ignore"):
-        return float(np.float32(a) * np.float32(b))
-
-
 def float32_bits(value: float) -> int:
     """The bit pattern of a float32 as an int32: how descriptors carry it."""
     return int(np.float32(value).view(np.int32))

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from ..graph.ir import Graph, Op
 from ._add import add_code, read, shapes
-from .base import Kernel, Operator
+from .base import Kernel, LayerCode, Operator
+
+
+def emit(graph: Graph, op: Op) -> LayerCode:
+    """The portable kernel, which adds and subtracts."""
+    return add_code(graph, op, sign=1)
+
 
 OPERATOR = Operator(
     kind="ADD",
@@ -11,5 +18,5 @@ OPERATOR = Operator(
     read=read,
     shapes=shapes,
     inputs=(2, 2),
-    kernels=(Kernel("add_s8", "add.h", add_code),),
+    kernels=(Kernel("add_s8", "add.h", emit),),
 )

@@ -8,11 +8,11 @@
 from __future__ import annotations
 
 from ..graph.ir import Graph, Op
-from ._fixed_point import checked_multiplier, float32_ratio, product32
+from ._fixed_point import checked_multiplier
 from ._lut import lut_code, shapes
 from .base import Kernel, LayerCode, Operator, bad_layer, per_tensor
 
-RELUISH_SCALE = float32_ratio(3.0, 32768.0)
+RELUISH_SCALE = 3.0 / 32768.0
 
 
 def wrap16(x: int) -> int:
@@ -40,11 +40,11 @@ def _to_16_bits(multiplier: int) -> int:
 
 
 def emit(graph: Graph, op: Op) -> LayerCode:
-    """Both ratios are formed in float32."""
+    """Both ratios are formed in double."""
     (in_scale, in_zero), (out_scale, out_zero) = (per_tensor(op, t) for t in (graph.input(op, 0), graph.output(op)))
-    hires = product32(1.0 / 128.0, in_scale)
-    out_multiplier, out_exponent = checked_multiplier(op, float32_ratio(hires, out_scale))
-    factor_multiplier, factor_exponent = checked_multiplier(op, float32_ratio(hires, RELUISH_SCALE))
+    hires = in_scale / 128.0
+    out_multiplier, out_exponent = checked_multiplier(op, hires / out_scale)
+    factor_multiplier, factor_exponent = checked_multiplier(op, hires / RELUISH_SCALE)
     if out_exponent > 0:
         raise bad_layer(op, f"its output scale {out_scale} is too small for its input scale {in_scale}")
     out16, factor16 = _to_16_bits(out_multiplier), _to_16_bits(factor_multiplier)

@@ -1,15 +1,13 @@
-"""LEAKY_RELU: negative values times alpha, by a table; TFLM forms its ratios in float32."""
+"""LEAKY_RELU: negative values times alpha, by a table; the ratios of the scales are formed in double."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from ..flatbuffer import Table
 from ..graph.ir import Graph, Op
-from ._fixed_point import checked_multiplier, float32_ratio, requantized
+from ._fixed_point import checked_multiplier, requantized
 from ._lut import lut_code, shapes
 from .base import Kernel, LayerCode, Operator, bad_layer, per_tensor
 
@@ -32,9 +30,8 @@ def emit(graph: Graph, op: Op) -> LayerCode:
     (in_scale, in_zero), (out_scale, out_zero) = (per_tensor(op, t) for t in (graph.input(op, 0), graph.output(op)))
     if not math.isfinite(alpha):
         raise bad_layer(op, f"alpha {alpha} is not a number")
-    multiplier, shift = checked_multiplier(op, float32_ratio(in_scale, out_scale))
-    with np.errstate(all="ignore"):
-        slope = float(np.float32(in_scale) * np.float32(alpha) / np.float32(out_scale))
+    multiplier, shift = checked_multiplier(op, in_scale / out_scale)
+    slope = in_scale * alpha / out_scale
     alpha_multiplier, alpha_shift = checked_multiplier(op, abs(slope))
 
     def value(q: int) -> int:

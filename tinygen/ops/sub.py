@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from ._add import read, shapes, sub_code
-from .base import Kernel, Operator
+from ..graph.ir import Graph, Op
+from ._add import add_code, read, shapes
+from .base import Kernel, LayerCode, Operator
+
+
+def emit(graph: Graph, op: Op) -> LayerCode:
+    """The portable kernel, which adds and subtracts."""
+    return add_code(graph, op, sign=-1)
+
 
 OPERATOR = Operator(
     kind="SUB",
@@ -11,5 +18,5 @@ OPERATOR = Operator(
     read=read,
     shapes=shapes,
     inputs=(2, 2),
-    kernels=(Kernel("sub_s8", "add.h", sub_code),),
+    kernels=(Kernel("sub_s8", "add.h", emit),),
 )

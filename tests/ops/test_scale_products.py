@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from build_tflite import T
 from cases import Case, compare, one_op
 
@@ -56,6 +59,27 @@ def _with_bias(in_scale: float, w_scale: float) -> Case:
     return one_op("FULLY_CONNECTED", [x, w, bias], y, "FullyConnectedOptions")
 
 
+def _conv(case: Case) -> Case:
+    """The same sums by a 1×1 convolution."""
+    x, w, *rest = case.tensors
+    y = rest.pop()
+    fields = {"strideH": 1, "strideW": 1, "padding": 1}
+    return one_op(
+        "CONV_2D",
+        [replace(x, shape=(1, 1, *x.shape)), _as_filter(w), *rest],
+        replace(y, shape=(1, 1, *y.shape)),
+        "Conv2DOptions",
+        given=tuple(tuple(a.reshape(1, 1, *a.shape) for a in sample) for sample in case.given),
+        **fields,
+    )
+
+
+def _as_filter(w: T) -> T:
+    assert w.data is not None
+    shape = (w.shape[0], 1, 1, w.shape[1])
+    return replace(w, shape=shape, data=w.data.reshape(shape))
+
+
 def _without_bias(in_scale: float, w_scale: float) -> Case:
     """The sums by weights alone: a constant 255 times each, and what is left by a constant 1."""
     sums = telling_sums(in_scale, w_scale)[:6]
@@ -75,11 +99,13 @@ def _without_bias(in_scale: float, w_scale: float) -> Case:
     return one_op("FULLY_CONNECTED", [x, w], y, "FullyConnectedOptions", given=((values,),))
 
 
-def test_product_of_scales_with_bias(tmp_path: Path) -> None:
-    cases = [_with_bias(*pair) for pair in _scale_pairs()]
+@pytest.mark.parametrize("form", [lambda case: case, _conv], ids=["dense", "conv"])
+def test_product_of_scales_with_bias(tmp_path: Path, form: Callable[[Case], Case]) -> None:
+    cases = [form(_with_bias(*pair)) for pair in _scale_pairs()]
     assert compare(cases, tmp_path) == len(cases) > 5
 
 
-def test_product_of_scales_without_bias(tmp_path: Path) -> None:
-    cases = [_without_bias(*pair) for pair in _scale_pairs()[:4]]
+@pytest.mark.parametrize("form", [lambda case: case, _conv], ids=["dense", "conv"])
+def test_product_of_scales_without_bias(tmp_path: Path, form: Callable[[Case], Case]) -> None:
+    cases = [form(_without_bias(*pair)) for pair in _scale_pairs()[:4]]
     assert compare(cases, tmp_path) == len(cases) > 3
