@@ -106,7 +106,8 @@ def test_mistakes_are_named(tmp_path: Path, old: str, new: str, told: str) -> No
 
 
 def test_all_mistakes_at_once(tmp_path: Path) -> None:
-    line = refusal(tmp_path, WHOLE.replace("flash =", "flahs =").replace('"prune"', '"pruen"').replace("path =", "pth ="))
+    text = WHOLE.replace("flash =", "flahs =").replace('"prune"', '"pruen"').replace("path =", "pth =")
+    line = refusal(tmp_path, text)
     assert "flahs" in line and "pruen" in line and "missing key 'model.path'" in line and "pth" in line
 
 

@@ -26,7 +26,8 @@ def refusal(path: Path) -> str:
 
 
 def test_splits_and_types(tmp_path: Path) -> None:
-    data = load_data(saved(tmp_path, x_train=np.arange(6, dtype=np.uint8).reshape(3, 2), y_train=np.array([[0], [1], [2]])))
+    x, y = np.arange(6, dtype=np.uint8).reshape(3, 2), np.array([[0], [1], [2]])
+    data = load_data(saved(tmp_path, x_train=x, y_train=y))
     pair = data.pair("train")
     assert pair is not None and pair[0].dtype == np.float32 and pair[1].shape == (3,)
     assert data.held_out is None and data.pair("test") is None
