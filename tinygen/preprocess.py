@@ -68,7 +68,7 @@ def from_mean_std(mean: Sequence[float], std: Sequence[float], input_shape: Sequ
                 f"input.{name} has {len(values)} values, the model's last axis {channels}.",
                 f"Give 1 or {channels} values.",
             )
-        if name == "std" and any(v == 0 or abs(v) > np.finfo(np.float32).max for v in values):
+        if name == "std" and any(v == 0 or abs(v) > float(np.finfo(np.float32).max) for v in values):
             raise BadInput("input.std holds 0 or a value that float32 does not hold.", "It is divided by.")
     return simplified(np.asarray(mean or (0.0,), np.float64), np.asarray(std or (1.0,), np.float64))
 
