@@ -70,8 +70,9 @@ def simulate_project(
 
     `data` are the inputs' bytes, a sample each; without it the ramp and seeded random inputs, `samples` of them (5).
     `timeout_s` is for each run of all samples; two minutes and five seconds a sample where it is None.
-    Differences are in the report, not raised. Raises OutputsDiffer where the firmware faults or does not end,
-    OverBudget where it does not fit, BadInput for samples or a simulator that do not suit, MissingTool.
+    Differences are in the report, not raised: of every sample's outputs, and of every layer's output in the first
+    sample, which counts as mismatched where only a layer differs. Raises OutputsDiffer where the firmware faults or
+    does not end, OverBudget where it does not fit, BadInput for samples or a simulator that do not suit, MissingTool.
     """
     manifest = read_manifest(project)
     board = load_board(project / "board.toml")
@@ -92,31 +93,39 @@ def simulate_project(
         run = bench.run(image, runs)
         if run.fault is not None:
             raise _broken(bench, runs, run)
-        mismatch = _first_mismatch(bench, runs, run, oracle)
-        costs = _layer_costs(bench, runs[0])
+        traced = bench.build(trace=True)
+        events = bench.run(traced, runs[:1], keep_data=True).layers
+        mismatch = _first_mismatch(bench, traced, runs, run, oracle, events)
         sizes = None if image.host else linked_sizes(image, run.stack_bytes)
-    return _report(bench, image, run, oracle, mismatch, costs, sizes, names)
+    return _report(bench, image, run, oracle, mismatch, _costs(bench, events), sizes, names)
 
 
-def _first_mismatch(bench: _Bench, runs: Sequence[bytes], run: RunResult, oracle: Reference | None) -> Mismatch | None:
-    wrong = diff.mismatches(run.outputs, oracle.outputs) if oracle else []
-    if not wrong or oracle is None:
+def _first_mismatch(
+    bench: _Bench, traced: Image, runs: Sequence[bytes], run: RunResult, oracle: Reference | None,
+    events: tuple[LayerEvent, ...],
+) -> Mismatch | None:  # fmt: skip
+    """The first layer that differs in the first sample whose output does.
+
+    Where all outputs agree, the first sample's layers are still compared: what comes after can hide a difference.
+    """
+    if oracle is None:
         return None
-    sample = wrong[0]
+    wrong = diff.mismatches(run.outputs, oracle.outputs)
+    sample = wrong[0] if wrong else 0
     layers, outputs = bench.manifest.plan.layers, bench.manifest.model.outputs
     before = runs[: sample + 1]
-    traced = bench.run(bench.build(trace=True), before, keep_data=True)
+    if sample:
+        events = bench.run(traced, before, keep_data=True).layers
     tensors = sorted({layer.tensor for layer in layers if layer.tensor >= 0})
     model = bench.project / bench.manifest.model.file
     kept = reference(model, before, tensors=tensors, timeout_s=bench.timeout_s).layers
-    found = diff.first_difference(sample, layers, traced.layers, kept)
-    return found or diff.output_difference(sample, run.outputs[sample], oracle.outputs[sample], outputs)
+    found = diff.first_difference(sample, layers, events, kept)
+    if found is not None or not wrong:
+        return found
+    return diff.output_difference(sample, run.outputs[sample], oracle.outputs[sample], outputs)
 
 
-def _layer_costs(bench: _Bench, sample: bytes) -> tuple[LayerCost, ...]:
-    events: tuple[LayerEvent, ...] = ()
-    if bench.simulator != "native":
-        events = bench.run(bench.build(trace=True), [sample]).layers
+def _costs(bench: _Bench, events: tuple[LayerEvent, ...]) -> tuple[LayerCost, ...]:
     counts = {event.index: event.instructions for event in events}
     return tuple(LayerCost(r.name, r.op, r.macs, counts.get(r.index)) for r in bench.manifest.plan.layers)
 
@@ -161,7 +170,9 @@ def _report(
         simulator=run.simulator,
         reference=None if oracle is None else {"name": oracle.name, "version": oracle.version, "exact": oracle.exact},
         samples=len(run.outputs),
-        mismatched_samples=len(diff.mismatches(run.outputs, expected)) if oracle else None,
+        mismatched_samples=max(len(diff.mismatches(run.outputs, expected)), int(mismatch is not None))
+        if oracle
+        else None,
         max_abs_difference=diff.max_abs_difference(run.outputs, expected, bench.manifest.model.outputs)
         if oracle
         else None,

@@ -145,3 +145,14 @@ def test_bad_requests(toy_project: Render, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("PATH", "")
     with pytest.raises(MissingTool, match=r"No gcc compiler for cortex-m0plus .*gcc-arm-none-eabi"):
         proof.simulate_project(project, toolchain="gcc")
+
+
+@pytest.mark.needs_cross
+def test_a_layer_that_later_layers_hide_is_found(toy_project: Render) -> None:
+    hook = "TG_ON_LAYER(0, toy_arena + IN, MID);"
+    flip = "toy_arena[IN + 5] = (int8_t)(toy_arena[IN + 5] ^ 1);"
+    project = toy_project(load_board("pico"), edit=lambda code: code.replace(hook, f"{flip} {hook} {flip}"))
+    report = proof.simulate_project(project)
+    assert report.mismatched_samples == 1 and report.max_abs_difference == 0
+    assert report.first_mismatch is not None
+    assert (report.first_mismatch.layer, report.first_mismatch.index) == ("first", 5)
