@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from .backends import aot
+from .backends.templating import c_identifier
 from .boards import BoardProfile
 from .errors import BadInput
 from .frontend.importer import import_tflite, read_model_file
-
 from .graph.ir import Graph
 from .graph.plan import MemoryPlan
 from .memory.lifetimes import buffers_of
@@ -19,8 +20,13 @@ from .ops.lowering import Layer, lower
 from .passes import optimize
 from .preprocess import from_mean_std
 from .project import Preprocess
+from .resources import data_dir
 
 Say = Callable[[str], None]
+_C_HEADERS = (
+    "assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg stdatomic "
+    "stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar wchar wctype strings unistd"
+)
 
 
 @dataclass(frozen=True)
@@ -58,10 +64,19 @@ class Compiled:
 
 def model_name(text: str, *, given: bool = False) -> str:
     """The C name of a model: from --name as it stands (BadInput where C cannot take it), or made from a file's name."""
-    made = aot.c_identifier(text, "model")
+    made = c_identifier(text, "model")
+    if made.lower() in _system_headers() or made.lower().startswith("tg_") or made.lower() == "tg":
+        made = f"model_{made}"
     if given and made != text:
         raise BadInput(f"{text!r} is not a name that C can prefix functions with.", f"--name {made}")
     return made
+
+
+@cache
+def _system_headers() -> frozenset[str]:
+    """Names whose <name>.h would hide a header of C's library or of the firmware."""
+    ours = {path.stem for path in data_dir("firmware").rglob("*.h")}
+    return frozenset(ours | set(_C_HEADERS.split()))
 
 
 def open_model(

@@ -5,7 +5,7 @@
  */
 #include "tg_sim.h"
 
-#include "model.h"
+#include "tg_sim_model.h"
 
 enum { END = 0, RESET = 1, INPUT = 2, INVOKE = 3, COUNT = 4, OUTPUT = 5, TRACE = 6, TRACE_DATA = 7 };
 enum { MAGIC = 0x51524754, SPIN_ROUNDS = 5000 };

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..graph.ir import Array, Graph, Tensor
-from ..graph.plan import MemoryPlan
 from ..costs import Inventory
+from ..graph.ir import Graph, Tensor
+from ..graph.plan import MemoryPlan
 from ..ops.base import Arg, Const, Constant, In, Scratch
 from ..ops.lowering import Layer
 from ..project import Preprocess
 from ..resources import data_dir
+from .c_layout import c_int, call_lines, columns, number_lines
 from .templating import c_comment, c_identifier, render
 
 C_TYPES = {
@@ -115,6 +116,9 @@ def _context(
         "arena_bytes": max(plan.arena_bytes, 1),
         "lower_bound_bytes": plan.lower_bound_bytes,
         "weights_bytes": weights_bytes(layers, graph),
+        "tables_bytes": _tables_bytes(layers),
+        "layer_table": _layer_table(graph, layers, plan),
+        "keeps_input": _keeps_inputs(graph, plan),
         "weights": weights,
         "headers": sorted({layer.kernel.header for layer in layers if layer.kernel}),
         "layers": [_layer_context(graph, plan, layer, names[layer.index], info.name) for layer in layers],
@@ -125,12 +129,40 @@ def _context(
     }
 
 
+def _tables_bytes(layers: Iterable[Layer]) -> int:
+    tables = [c for layer in layers if layer.code for c in layer.code.constants if c.table]
+    return sum(c.data.size * ITEM[c.ctype] for c in tables)
+
+
+def _layer_table(graph: Graph, layers: tuple[Layer, ...], plan: MemoryPlan) -> tuple[str, ...]:
+    """The header's table, a row a layer: where its output lies in the arena and what it costs."""
+    rows = [["#", "layer", "op", "output", "arena", "MACs", "kernel"]]
+    for layer in layers:
+        op, y = layer.op, graph.output(layer.op)
+        name = c_comment(_short(op.name, 20))
+        place = _place(graph, plan, op.outputs[0])
+        rows.append([str(layer.index), name, op.kind, _shape(y), place, str(layer.macs), layer.kernel_name])
+    return columns(rows, frozenset({0, 5}))
+
+
+def _short(name: str, length: int) -> str:
+    return name if len(name) <= length else name[: length - 2] + ".."
+
+
+def _keeps_inputs(graph: Graph, plan: MemoryPlan) -> bool:
+    """Whether no other buffer ever lies on an input's bytes."""
+    inputs = [b for b in plan.buffers if set(b.tensors) & set(graph.inputs)]
+    others = [b for b in plan.buffers if b not in inputs]
+    return all(a.offset + a.nbytes <= b.offset or b.offset + b.nbytes <= a.offset for a in inputs for b in others)
+
+
 def layer_names(layers: tuple[Layer, ...]) -> list[str]:
     """A C identifier for each layer, unique in the model."""
     taken: set[str] = set()
     names = []
     for layer in layers:
         base = c_identifier(layer.op.name, "layer")
+        base = f"layer_{base}" if base.lower().startswith("tg_") else base
         name, count = base, 1
         while name.lower() in taken:
             count += 1
@@ -148,6 +180,7 @@ def _io(graph: Graph, plan: MemoryPlan, index: int, position: int) -> dict[str, 
         "name": tensor.name,
         "ctype": C_TYPES[tensor.dtype],
         "tg_type": TG_TYPES[tensor.dtype],
+        "dtype": tensor.dtype,
         "shape": tensor.shape or (1,),
         "size": tensor.size,
         "bytes": tensor.nbytes,
@@ -166,13 +199,8 @@ def _layer_context(graph: Graph, plan: MemoryPlan, layer: Layer, name: str, mode
     context: dict[str, Any] = {
         "index": layer.index,
         "name": name,
-        "comment": c_comment(f"{op.kind} {op.name}: {shown} -> {_shape(y)}"),
-        "kind": op.kind,
-        "shape": _shape(y),
-        "macs": layer.macs,
-        "kernel": layer.kernel_name,
+        "comment": c_comment(f"{op.kind} {_short(op.name, 40)}: {shown} -> {_shape(y)}")[:100],
         "is_view": layer.is_view,
-        "place": _place(graph, plan, op.outputs[0]),
         "outputs": [{"offset": plan.offset_of(t), "bytes": graph.tensors[t].nbytes} for t in op.outputs],
         "params": [],
         "tables": [],
@@ -184,7 +212,7 @@ def _layer_context(graph: Graph, plan: MemoryPlan, layer: Layer, name: str, mode
         context["tables"] = [_field(f"{name}_{c.name}", c) for c in code.constants if c.table]
         args = [f"&{name}_params"] if code.struct else []
         args += [_argument(graph, plan, layer, arg, name, model) for arg in code.args]
-        context["call"] = f"{code.function}({', '.join(args)})"
+        context["call"] = call_lines(code.function, args)
     return context
 
 
@@ -201,11 +229,6 @@ def _initializer(value: int | tuple[int, ...]) -> str:
     if isinstance(value, tuple):
         return "{" + ", ".join(c_int(v) for v in value) + "}"
     return c_int(value)
-
-
-def c_int(value: int) -> str:
-    """An int32 as a C constant."""
-    return "(-2147483647 - 1)" if value == -(2**31) else str(value)
 
 
 def _argument(graph: Graph, plan: MemoryPlan, layer: Layer, arg: Arg, name: str, model: str) -> str:
@@ -239,19 +262,7 @@ def _weight_fields(graph: Graph, layers: tuple[Layer, ...]) -> list[Field]:
 
 
 def _field(name: str, constant: Constant) -> Field:
-    return Field(name, constant.ctype, constant.data.size, tuple(_number_lines(constant.data)))
-
-
-def _number_lines(data: Array) -> Iterable[str]:
-    values = [c_int(int(v)) if data.dtype.kind in "iub" else f"{float(v):.9g}f" for v in data.reshape(-1)]
-    line = ""
-    for value in values:
-        if line and len(line) + len(value) + 2 > 110:
-            yield line
-            line = ""
-        line += f"{value}, "
-    if line:
-        yield line
+    return Field(name, constant.ctype, constant.data.size, number_lines(constant.data))
 
 
 def inventory(graph: Graph, layers: tuple[Layer, ...], info: ModelInfo) -> Inventory:

@@ -34,7 +34,7 @@ def sim_files(board: BoardProfile, model_name: str) -> dict[str, str]:
             stack_bytes=stack_bytes(board),
             fault_stack_bytes=_FAULT_STACK_BYTES,
         )
-    files["model.h"] = render("sim/model.h.j2", name=model_name)
+    files["tg_sim_model.h"] = render("sim/tg_sim_model.h.j2", name=model_name)
     for name in names:
         files[name] = (data_dir("firmware") / "platform" / name).read_text("utf-8")
     return dict(sorted(files.items()))
