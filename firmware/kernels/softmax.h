@@ -44,11 +44,11 @@ TG_KERNEL void tg_softmax_s8(const tg_softmax_params *p, const int8_t *x, const 
             zeros++;
         }
         const int32_t scale = tg_one_over_one_plus((int32_t)(sum - 0x80000000u));
-        const int32_t exponent = tg_min(35 - zeros, 31);
+        const int32_t exponent = 35 - zeros; /* beyond 31, from a sum of 512 on, every share rounds to 0 */
         for (int32_t i = 0; i < p->depth; i++) {
             const int32_t below = max - x[i];
             int32_t out = INT8_MIN;
-            if (below < p->table_size) {
+            if (below < p->table_size && exponent <= 31) {
                 out += tg_divide_by_pot(tg_high_mul(scale, exp[below]), exponent);
             }
             y[i] = (int8_t)tg_min(out, INT8_MAX);

@@ -11,9 +11,10 @@ from ..flatbuffer import Table
 from ..graph.ir import Graph, Op
 from ._fixed_point import quantize_multiplier
 from ._gemmlowp import exp_on_negative, high_mul
-from .base import Const, Constant, In, Kernel, LayerCode, Operator, Out, Shape, bad_layer, per_tensor
+from .base import Const, Constant, In, Kernel, LayerCode, Operator, Out, Shape, bad_layer, per_tensor, unsupported
 
 INTEGER_BITS = 5
+MAX_DEPTH = 8191  # the sum of a row is held in 13 integer bits
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,16 @@ def exponentials(op: Op, beta: float, scale: float) -> list[int]:
 
 
 def emit(graph: Graph, op: Op) -> LayerCode:
-    """The call over rows of the last dimension."""
+    """The call over rows of the last dimension.
+
+    Where the exponentials of a row add up to 512 and more, the reference stops by an assertion: there, every output
+    is the lowest value, as the real ones round to.
+    """
     x, y = graph.input(op, 0), graph.output(op)
     if per_tensor(op, y) != (1.0 / 256.0, -128):
         raise bad_layer(op, "its output must have scale 1/256 and zero point -128")
+    if x.shape[-1] > MAX_DEPTH:
+        raise unsupported(op, f"a row of {x.shape[-1]} values, more than {MAX_DEPTH}, is not supported")
     table = exponentials(op, op.attrs.beta, per_tensor(op, x)[0])
     depth = x.shape[-1]
     return LayerCode(

@@ -1,0 +1,45 @@
+"""SOFTMAX against the reference, and where the reference stops."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import draw as d
+import native
+import numpy as np
+import pytest
+from cases import Case, compare, importable, one_op
+
+from tinygen.errors import BadInput
+from tinygen.graph.ir import Graph
+
+
+def _softmax_case(shape: tuple[int, ...], scale: float, beta: float, seed: int) -> Case:
+    x = d.q8(shape, scale, -5)
+    return one_op("SOFTMAX", [x], d.q8(shape, 1 / 256, -128), "SoftmaxOptions", seed, beta=beta)
+
+
+def test_softmax(tmp_path: Path) -> None:
+    """Where the exponentials of a row add up to 512 and more, an assertion stops the reference: left out here."""
+    shapes = [(1, 2), (3, 5), (1, 1), (2, 3, 4), (1, 500), (7,)]
+    cases = [
+        _softmax_case(shape, float(np.float32(2.0**exponent)), beta, seed)
+        for seed, (shape, exponent, beta) in enumerate(
+            itertools.product(shapes, (-12.3, -6, -3.7, -2, 0.4, 3), (1.0, 0.3, 2.0))
+        )
+    ]
+    assert compare(cases, tmp_path) == len(cases)
+
+
+@pytest.mark.parametrize("depth", [512, 600, 4097, 8191])
+def test_rows_at_which_the_reference_stops(tmp_path: Path, depth: int) -> None:
+    """Equal values: every share is below half a step of 1/256."""
+    graph = importable(_softmax_case((1, depth), 0.1, 1.0, 0))
+    assert isinstance(graph, Graph)
+    (result,) = native.run([graph], [[[np.full((1, depth), 9, np.int8)]]], tmp_path)
+    assert set(result[0][0].reshape(-1)) <= {-128, -127} if depth == 512 else set(result[0][0].reshape(-1)) == {-128}
+
+
+def test_rows_beyond_the_sum_are_refused() -> None:
+    assert isinstance(importable(_softmax_case((1, 8192), 0.1, 1.0, 0)), BadInput)
