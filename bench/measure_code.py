@@ -1,11 +1,11 @@
-"""Measures what kernels and generated code cost on every core and writes firmware/code_bytes.json, the planner's prices.
+"""Measures kernels and generated code on every core and writes firmware/code_bytes.json, the planner's prices.
 
 Usage: python bench/measure_code.py MODELS_DIR     (takes a few minutes; needs the cross compilers of gcc and zig)
 
 1. Every kernel function is compiled as the firmware is, and linked alone: its own bytes, and the functions of the
    compiler's library and of mem*.c that come with it.
-2. The models of MODELS_DIR (.tflite) are rendered and compiled: bytes of each API function, and of the invoke functions,
-   to which base + Σ (call + argument · n) is fitted by least squares and raised until no model lies above it.
+2. The models of MODELS_DIR (.tflite) are rendered and compiled: bytes of each API function, and of the invoke
+   functions, to which base + Σ (call + argument · n) is fitted by least squares and raised until none lies above.
 3. Stack is what -fstack-usage says of each function, plus a fixed share where library functions are called.
 """
 
@@ -29,7 +29,7 @@ from tinygen.errors import MissingTool, TinygenError
 from tinygen.processes import run
 from tinygen.project import Preprocess
 from tinygen.resources import data_dir
-from tinygen.toolchain.build import SECTION_FLAGS, TARGET_FLAGS, environment
+from tinygen.toolchain.build import OPTIMIZE_FLAGS, SECTION_FLAGS, TARGET_FLAGS, environment
 from tinygen.toolchain.compilers import WARNINGS, Toolchain, find_toolchain
 
 BOARDS = (
@@ -55,7 +55,15 @@ class Bench:
 
     def compile(self, source: Path, more: tuple[str, ...] = ()) -> Path:
         target = source.with_suffix(".o")
-        flags = [*self.tools.target_flags, *WARNINGS, *TARGET_FLAGS, *SECTION_FLAGS, "-fstack-usage", *more]
+        flags = [
+            *self.tools.target_flags,
+            *WARNINGS,
+            OPTIMIZE_FLAGS["balanced"],
+            *TARGET_FLAGS,
+            *SECTION_FLAGS,
+            "-fstack-usage",
+            *more,
+        ]
         self._run([*self.tools.command, *flags, "-I", str(self.folder), "-c", str(source), "-o", str(target)])
         return target
 
@@ -81,24 +89,24 @@ def roomy(board: BoardProfile) -> BoardProfile:
 
 
 def flash_symbols(elf: Path) -> dict[str, int]:
-    """Bytes of each symbol of the read-only sections, the gap to the next one included."""
+    """Bytes of each symbol of the read-only sections; up to the next one where it states no size."""
     sizes: dict[str, int] = {}
     with elf.open("rb") as stream:
         file = ELFFile(stream)
-        symbols = [s for s in file.get_section_by_name(".symtab").iter_symbols() if s.name and not s.name.startswith("$")]
+        symbols = [
+            s for s in file.get_section_by_name(".symtab").iter_symbols() if s.name and not s.name.startswith("$")
+        ]
         for index, section in enumerate(file.iter_sections()):
             if not section["sh_flags"] & 2 or section["sh_flags"] & 1 or section["sh_type"] == "SHT_NOBITS":
                 continue
-            here = [s for s in symbols if s["st_shndx"] == index and _measured(s)]
-            inside = {s["st_value"] & ~1: s for s in sorted(here, key=lambda s: s["st_info"]["type"] != "STT_NOTYPE")}
+            here = [s for s in symbols if s["st_shndx"] == index and s["st_info"]["type"] in ("STT_FUNC", "STT_OBJECT")]
+            inside = {s["st_value"] & ~1: s for s in here}
             places = sorted(inside)
+            if not places:
+                continue
             for place, after in zip(places, [*places[1:], section["sh_addr"] + section["sh_size"]], strict=True):
-                sizes[inside[place].name] = after - place
+                sizes[inside[place].name] = inside[place]["st_size"] or after - place
     return sizes
-
-
-def _measured(symbol: Any) -> bool:
-    return symbol["st_info"]["type"] in ("STT_FUNC", "STT_OBJECT", "STT_NOTYPE")
 
 
 def stack_usage(source: Path) -> dict[str, int]:
@@ -127,7 +135,9 @@ def kernel_prices(bench: Bench) -> tuple[dict[str, Any], dict[str, int]]:
     return functions, support
 
 
-def model_prices(bench: Bench, models: list[Path], kernels: set[str]) -> tuple[dict[str, Any], dict[str, Any], dict[str, int]]:
+def model_prices(
+    bench: Bench, models: list[Path], kernels: set[str]
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, int]]:
     rows, invokes, stacks = [], [], []
     api: dict[str, Any] = {name: {"bytes": 0, "stack": 0, "needs": []} for name in (*API, "quantize_preprocess")}
     support: dict[str, int] = {}
@@ -174,7 +184,7 @@ def measure(kind: str, board: BoardProfile, models: list[Path]) -> dict[str, Any
         functions, support = kernel_prices(bench)
         invoke, api, more = model_prices(bench, models, set(functions))
         support.update(more)
-        harness = harness_bytes(bench, models[0])
+        harness = harness_bytes(bench, min(models, key=lambda path: path.stat().st_size))
     return {
         "functions": functions,
         "support": dict(sorted(support.items())),
@@ -201,7 +211,7 @@ def harness_bytes(bench: Bench, path: Path) -> int:
 
     with tempfile.TemporaryDirectory(prefix="tinygen-") as folder:
         project = Path(folder) / "p"
-        files, manifest = render_project(Model("m", path.read_bytes()), bench.board)
+        files, manifest = render_project(Model("m", path.read_bytes()), bench.board.name)
         write_project(files, manifest, project)
         image = build_image(project, bench.board, Path(folder) / "w", toolchain=bench.tools.kind)
         return linked_sizes(image).harness_bytes + 16

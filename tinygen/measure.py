@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .boards import BoardProfile
+from .boards import BoardProfile, load_board
 from .compiled import Model, compile_model
 from .dataset import DataSet, fit_shape
 from .frontend.importer import import_tflite
@@ -17,8 +17,8 @@ from .graph.ir import Graph, constant
 from .metric import score
 from .pipeline import budget_of, planned_budget, planned_tflm_budget, render_project
 from .preprocess import quantize_input
-from .records import tensor_record
 from .proof import simulate_project
+from .records import tensor_record
 from .simulate.reference import reference
 from .writing import write_project
 
@@ -47,12 +47,12 @@ class Measured:
         return asdict(self)
 
 
-def measure_step(model: Model, board: BoardProfile, data: DataSet | None, runtime: str) -> Measured:
+def measure_step(model: Model, board: str, data: DataSet | None, runtime: str) -> Measured:
     """Renders, builds and simulates the model on `board`, and runs the reference over the held-out samples."""
     graph = import_tflite(model.tflite, model.name, supported_only=runtime == "aot")
     with tempfile.TemporaryDirectory(prefix="tinygen-") as work:
         metric = _metric(model, graph, data, Path(work))
-        costs = _tflm_costs(model, board) if runtime == "tflm" else _aot_costs(model, board, Path(work))
+        costs = _tflm_costs(model, load_board(board)) if runtime == "tflm" else _aot_costs(model, board, Path(work))
     parameters, zeros = _weights(graph)
     return Measured(
         parameters=parameters,
@@ -90,8 +90,9 @@ def _weights(graph: Graph) -> tuple[int, int]:
     return sum(a.size for a in arrays), sum(int(a.size - np.count_nonzero(a)) for a in arrays)
 
 
-def _aot_costs(model: Model, board: BoardProfile, work: Path) -> dict[str, Any]:
-    compiled = compile_model(model, board)
+def _aot_costs(model: Model, board: str, work: Path) -> dict[str, Any]:
+    profile = load_board(board)
+    compiled = compile_model(model, profile)
     planned = planned_budget(compiled)
     costs: dict[str, Any] = {
         "weights_bytes": compiled.weights_bytes,
@@ -101,12 +102,12 @@ def _aot_costs(model: Model, board: BoardProfile, work: Path) -> dict[str, Any]:
         "instructions": None,
         "source": "planned",
     }
-    if not board.simulators:
+    if not profile.simulators:
         return costs
     files, manifest = render_project(model, board)
     write_project(files, manifest, work / "project")
     run = simulate_project(work / "project", samples=1, compare=False)
-    linked = budget_of(run, board)
+    linked = budget_of(run, profile)
     return {
         **costs,
         "flash_bytes": linked.flash.used_bytes,

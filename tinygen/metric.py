@@ -38,7 +38,7 @@ def dequantized(outputs: Sequence[bytes], record: TensorRecord) -> Array:
     rows = np.stack([np.frombuffer(o[: record.bytes], record.dtype) for o in outputs])
     if record.scale is None:
         return rows.astype(np.float32)
-    return ((rows.astype(np.int32) - (record.zero_point or 0)) * np.float32(record.scale)).astype(np.float32)
+    return np.asarray((rows.astype(np.int32) - (record.zero_point or 0)) * np.float32(record.scale), np.float32)
 
 
 def _metric(name: str, value: float, samples: int) -> dict[str, Any]:

@@ -13,16 +13,17 @@ from .backends.sim_support import sim_files
 from .backends.tflm import render_tflm, tflm_arena
 from .backends.tflm_cost import NOTE, STACK_BYTES, STATIC_BYTES, runtime_bytes
 from .boards import BoardProfile, board_bytes, load_board
-from .budget import BudgetReport
 from .compiled import Compiled, Model, Say, compile_model, open_model
 from .costs import price
 from .errors import BadInput, TinygenError
 from .frontend.importer import import_tflite, read_model_file
 from .project import MANIFEST, Manifest, read_manifest
-from .records import Optimize, Tools, manifest_of, tflm_manifest
 from .proof import simulate_project
+from .records import Optimize, Tools, manifest_of, tflm_manifest
+from .simulate.compare import SimulationReport
 from .toolchain import platformio
 from .toolchain.compilers import find_toolchain
+from .usage import BudgetReport
 from .writing import Written, edited_files, write_project
 
 Runtime = Literal["aot", "tflm"]
@@ -51,9 +52,8 @@ def generate(
     """Renders a project for a board and writes it; nothing is written where anything before fails."""
     profile = load_board(board)
     files, manifest = render_project(
-        model, profile, runtime=runtime, optimize=optimize, toolchain=toolchain, keep_input=keep_input
+        model, board, runtime=runtime, optimize=optimize, toolchain=toolchain, keep_input=keep_input
     )
-    files["board.toml"] = board_bytes(board)
     if runtime == "tflm":
         planned = planned_tflm_budget(model, profile)
     else:
@@ -63,15 +63,16 @@ def generate(
 
 def render_project(
     model: Model,
-    profile: BoardProfile,
+    board: str,
     *,
     runtime: Runtime = "aot",
     optimize: Optimize = "balanced",
     toolchain: Tools = None,
     keep_input: bool = False,
 ) -> tuple[dict[str, bytes], Manifest]:
-    """The files of a project by path, in memory, and its manifest; the caller adds the board's own TOML."""
-    files: dict[str, str | bytes] = {}
+    """The files of a project by path, in memory, and its manifest."""
+    profile = load_board(board)
+    files: dict[str, str | bytes] = {"board.toml": board_bytes(board)}
     if runtime == "tflm":
         library, manifest = _tflm(model, profile, optimize, toolchain)
     else:
@@ -204,7 +205,7 @@ def check(
     max_ram: int | None = None,
     say: Say | None = None,
 ) -> BudgetReport:
-    """The budget of a rendered project (linked, where its core has a compiler and a simulator here) or of a model (planned)."""
+    """The budget of a rendered project (linked, where its core has a simulator) or of a model (planned)."""
     if target.is_dir() and (target / MANIFEST).is_file():
         return _check_project(target, board, max_flash, max_ram)
     if not board:

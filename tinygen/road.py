@@ -6,11 +6,11 @@ import json
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from .boards import BoardProfile, load_board
-from .budget import BudgetReport, Usage
 from .compiled import Model, model_name, open_model
 from .compress.runner import StepRecord, run_recipe
 from .config import Config, load_config
@@ -22,6 +22,7 @@ from .measure import Measured, measure_step
 from .pipeline import budget_of, generate
 from .simulate.compare import SimulationReport
 from .simulation import simulate
+from .usage import BudgetReport, Usage
 
 Say = Callable[[str], None]
 
@@ -97,7 +98,7 @@ def run(config_path: Path, out: Path | None = None, *, say: Say = lambda _text: 
     boards = [load_board(name) for name in config.target.boards]
     out = out or config_path.resolve().parent / "build"
     data = load_data(config.data.file) if config.data else None
-    steps = _steps(config, data, boards[0], out, say)
+    steps = _steps(config, data, out, say)
     results = []
     for name, board in zip(config.target.boards, boards, strict=True):
         say(f"{board.name}: render, build, simulate")
@@ -136,8 +137,9 @@ def _drop(steps: Sequence[Step]) -> float | None:
     return None if first is None or last is None or steps[-1].metric != "accuracy" else first - last
 
 
-def _steps(config: Config, data: DataSet | None, board: BoardProfile, out: Path, say: Say) -> tuple[Step, ...]:
+def _steps(config: Config, data: DataSet | None, out: Path, say: Say) -> tuple[Step, ...]:
     """A row a step of the recipe, each quantized and measured on the first board."""
+    board = config.target.boards[0]
     out.mkdir(parents=True, exist_ok=True)
     name = model_name(config.model.name, given=True) if config.model.name else model_name(config.model.path.stem)
     version = config.model.version or "1.0"
@@ -170,7 +172,7 @@ def _steps(config: Config, data: DataSet | None, board: BoardProfile, out: Path,
     for record, result in zip(records, quantized, strict=True):
         model = Model(name, result.tflite, version, config.model.labels, result.preprocess, result.findings)
         (out / f"step-{record.index}-{record.technique}.tflite").write_bytes(result.tflite)
-        say(f"measuring {record.technique} on {board.name}")
+        say(f"measuring {record.technique} on {Path(board).stem}")
         measured = measure_step(model, board, data, config.target.runtime)
         metric = record.metric or measured.metric
         steps.append(Step(record.technique, record.parameters, metric, record.value, model, measured, record.facts))
@@ -202,7 +204,7 @@ def _limit(usage: Usage, most: int | None) -> Usage:
 def _pruning(steps: Sequence[Step]) -> str:
     """What pruning saved in flash: the difference between the row and the one before it."""
     told = []
-    for before, after in zip(steps, steps[1:]):
+    for before, after in pairwise(steps):
         if after.name == "prune":
             saved = before.measured.flash_bytes - after.measured.flash_bytes
             zeros = 100 * after.measured.zero_share

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from .dataset import DataSet, fit_shape, load_data
+from .dataset import Array, DataSet, fit_shape, load_data
 from .errors import BadInput
 from .metric import score
 from .preprocess import quantize_input
@@ -38,7 +38,7 @@ def simulate(
     return replace(report, metric=score(report.outputs, manifest.model.outputs[0], y))
 
 
-def _inputs(held: DataSet, manifest: Manifest, samples: int | None) -> tuple[list[bytes], object]:
+def _inputs(held: DataSet, manifest: Manifest, samples: int | None) -> tuple[list[bytes], Array | None]:
     if len(manifest.model.inputs) != 1:
         raise BadInput(f"{manifest.model.name} has {len(manifest.model.inputs)} inputs; data holds one x.")
     split = held.held_out

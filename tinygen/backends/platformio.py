@@ -23,6 +23,8 @@ _APPLICATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "stm32cube": ("main.c", ("tg_port_stm32cube.c", "tg_port_stm32cube.h")),
 }
 _SIM_SOURCES = "+<*.c> -<native.c>"  # assembly is added by the platform, native.c is for runs on the host
+#: The model's library is compiled for speed where the user did not ask for size; frameworks say -Os.
+_OPTIMIZE = {"speed": "-O2", "balanced": "-O2", "size": "-Os"}
 
 
 def platformio_files(board: BoardProfile, manifest: Manifest) -> dict[str, str]:
@@ -42,6 +44,7 @@ def platformio_files(board: BoardProfile, manifest: Manifest) -> dict[str, str]:
             version=semantic_version(manifest.model.version),
             description=f"int8 inference for {manifest.model.name}",
             ldf_off=board.platformio is None,
+            optimize=_OPTIMIZE[manifest.optimize],
         ),
     }
     spec = board.platformio
@@ -75,6 +78,7 @@ def _context(board: BoardProfile, manifest: Manifest) -> dict[str, Any]:
         "ctype": C_TYPES.get(ends[0].dtype, "void") if ends else "int8_t",
         "quantized": bool(ends) and ends[0].scale is not None and ends[0].dtype in QUANTIZED_RANGE,
         "notes": (),
+        "optimize": _OPTIMIZE[manifest.optimize],
         "compilers": "",
         "is_sim": board.platformio is None,
     }

@@ -1,7 +1,7 @@
 """What TensorFlow Lite Micro's own code takes: fitted to firmware for Cortex-M4F, for budgets before a build.
 
-The figures are the flash besides the model of six programs (gcc 12.2, TFLM's default flags, CMSIS-NN) split by operator,
-and their deepest stack with a margin. Other cores and flags differ: budgets that use them say so.
+The figures are the flash besides the model of six programs (gcc 12.2, TFLM's default flags, CMSIS-NN) split by
+operator, and their deepest stack with a margin. Other cores and flags differ: budgets that use them say so.
 """
 
 from __future__ import annotations

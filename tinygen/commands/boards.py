@@ -14,7 +14,9 @@ from .options import DebugOption, JsonOption, Output, QuietOption
 
 def command(
     name: Annotated[str, typer.Argument(metavar="[NAME]", help="One board, or the path of a profile.")] = "",
-    fits: Annotated[Path | None, typer.Option("--fits", metavar="MODEL", help="Only boards that hold this .tflite.")] = None,
+    fits: Annotated[
+        Path | None, typer.Option("--fits", metavar="MODEL", help="Only boards that hold this .tflite.")
+    ] = None,
     json_target: JsonOption = "",
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -55,7 +57,8 @@ def _fitting(boards: list[BoardProfile], path: Path) -> tuple[list[BoardProfile]
     from ..pipeline import planned_budget
 
     model = open_model(path)
-    kept, rows = [], []
+    kept: list[BoardProfile] = []
+    rows: list[list[object]] = []
     for board in boards:
         report = planned_budget(compile_model(model, board))
         if report.fits:
@@ -72,7 +75,9 @@ def _facts(board: BoardProfile) -> list[list[object]]:
         ["source", board.source],
     ]
     for region in board.regions:
-        facts.append([region.name, f"{region.kind} {format_size(region.size)} at {region.origin:#010x}. {region.source}"])
+        facts.append(
+            [region.name, f"{region.kind} {format_size(region.size)} at {region.origin:#010x}. {region.source}"]
+        )
     for taken in board.frameworks:
         sizes = f"{format_size(taken.flash_bytes)} of flash, {format_size(taken.ram_bytes)} of RAM"
         facts.append([taken.name, f"takes {sizes}. {taken.source}"])

@@ -13,7 +13,9 @@ from .options import DebugOption, JsonOption, Output, QuietOption, size_option
 
 def command(
     target: Annotated[Path, typer.Argument(metavar="DIR-or-MODEL", help="A rendered project, or a .tflite.")],
-    board: Annotated[str, typer.Option("--board", "-b", metavar="B", help="Needed for a model; a project has its own.")] = "",
+    board: Annotated[
+        str, typer.Option("--board", "-b", metavar="B", help="Needed for a model; a project has its own.")
+    ] = "",
     runtime: Annotated[str, typer.Option("--runtime", metavar="R", help="aot or tflm, for a model.")] = "aot",
     max_flash: Annotated[str | None, typer.Option("--max-flash", metavar="SIZE", help="For example 256K.")] = None,
     max_ram: Annotated[str | None, typer.Option("--max-ram", metavar="SIZE", help="For example 64K.")] = None,
@@ -22,7 +24,10 @@ def command(
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Flash and RAM held to the board's limits: exit 3 where over. Example: tinygen check kws.tflite --board pico --max-ram 32K"""
+    """Flash and RAM held to the board's limits: exit 3 where over.
+
+    Example: tinygen check kws.tflite --board pico --max-ram 32K
+    """
     from ..pipeline import check
     from ..report.text import budget_table
 

@@ -15,7 +15,9 @@ from .options import DebugOption, JsonOption, Output, QuietOption
 
 def command(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A .keras or .h5, or a SavedModel that Keras wrote.")],
-    data: Annotated[Path, typer.Option("--data", metavar="D.npz", help="x_train, y_train and held-out x_test, y_test.")],
+    data: Annotated[
+        Path, typer.Option("--data", metavar="D.npz", help="x_train, y_train and held-out x_test, y_test.")
+    ],
     recipe: Annotated[Path, typer.Option("--recipe", metavar="R.toml", help="A list of [[compress]] tables.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.h5", help="The compressed Keras 2 model.")],
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything random.")] = 0,
@@ -23,7 +25,10 @@ def command(
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """A recipe of compression techniques; a table, a row a step. Example: tinygen compress m.keras --data d.npz --recipe r.toml -o s.h5"""
+    """A recipe of compression techniques; a table, a row a step.
+
+    Example: tinygen compress m.keras --data d.npz --recipe r.toml -o s.h5
+    """
     from ..compress.runner import run_recipe
     from ..config import load_recipe
     from ..dataset import load_data
@@ -45,7 +50,12 @@ def command(
         except OSError as error:
             raise BadInput(f"{output}: cannot be written: {error.strerror}.") from error
     rows = [
-        [r.technique, r.parameters, f"{100 * (1 - r.nonzero_share):.1f} %", "-" if r.value is None else f"{r.value:.4f}"]
+        [
+            r.technique,
+            r.parameters,
+            f"{100 * (1 - r.nonzero_share):.1f} %",
+            "-" if r.value is None else f"{r.value:.4f}",
+        ]
         for r in records
     ]
     out.show(table("Compression", ["step", "parameters", "zeros", records[-1].metric or "metric"], rows), f"{output}")

@@ -13,12 +13,17 @@ from .run import execute
 
 def command(
     board: Annotated[str, typer.Option("--board", "-b", metavar="B", help="A board's name.")] = "nucleo_f446re",
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where everything goes.")] = Path("tinygen-demo"),
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where everything goes.")] = Path(
+        "tinygen-demo"
+    ),
     json_target: JsonOption = "",
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """The whole road on real handwritten digits: train, distil, prune, int8, C, budgets, simulate. Example: tinygen demo -o demo"""
+    """The whole road on real handwritten digits: train, distil, prune, int8, C, budgets, simulate.
+
+    Example: tinygen demo -o demo
+    """
     from ..boards import load_board
     from ..demo import write_demo
 

@@ -19,8 +19,9 @@ def command(
 ) -> None:
     """Which tools are here, and how to get the rest. Example: tinygen doctor"""
     from ..report.text import table
+    from ..toolchain.platformio import core_dir
+    from ..toolchain.platformio import setup_offline as make_scons
     from ..tools import survey
-    from ..toolchain.platformio import core_dir, setup_offline as make_scons
 
     out = Output(json_target, quiet)
     if setup_offline:

@@ -12,12 +12,17 @@ from .options import DebugOption, JsonOption, Output, QuietOption
 
 def command(
     project: Annotated[Path, typer.Argument(metavar="DIR", help="A rendered project.")],
-    port: Annotated[str, typer.Option("--port", metavar="P", help="The serial port; PlatformIO finds it if absent.")] = "",
+    port: Annotated[
+        str, typer.Option("--port", metavar="P", help="The serial port; PlatformIO finds it if absent.")
+    ] = "",
     json_target: JsonOption = "",
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Flashes a project with PlatformIO, unless it is over budget (exit 3). Example: tinygen flash kws --port /dev/ttyACM0"""
+    """Flashes a project with PlatformIO, unless it is over budget (exit 3).
+
+    Example: tinygen flash kws --port /dev/ttyACM0
+    """
     from ..pipeline import flash
 
     out = Output(json_target, quiet)

@@ -75,5 +75,3 @@ def command(
             "budget": made.budget.json(),
         }
     )
-
-

@@ -13,7 +13,9 @@ from .options import DebugOption, JsonOption, Output, QuietOption
 
 def command(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A .tflite, or a Keras model with --data.")],
-    board: Annotated[str, typer.Option("--board", "-b", metavar="B", help="Whose kernels; any portable core if absent.")] = "",
+    board: Annotated[
+        str, typer.Option("--board", "-b", metavar="B", help="Whose kernels; any portable core if absent.")
+    ] = "",
     data: Annotated[Path | None, typer.Option("--data", metavar="D.npz", help="Quantizes a Keras model.")] = None,
     json_target: JsonOption = "",
     quiet: QuietOption = False,

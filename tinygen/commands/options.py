@@ -18,10 +18,14 @@ from rich.markup import escape
 from ..errors import BadInput
 from ..units import parse_size
 
-JsonOption = Annotated[str, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")]
+JsonOption = Annotated[
+    str, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show tracebacks.", is_eager=True)]
-BoardOption = Annotated[str, typer.Option("--board", "-b", metavar="B", help="A board's name, or the path of a profile.")]
+BoardOption = Annotated[
+    str, typer.Option("--board", "-b", metavar="B", help="A board's name, or the path of a profile.")
+]
 OutOption = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder to render into.")]
 
 

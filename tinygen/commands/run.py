@@ -13,7 +13,8 @@ from .options import DebugOption, JsonOption, Output, QuietOption
 def command(
     config: Annotated[Path, typer.Argument(metavar="[tinygen.toml]", help="The configuration.")] = Path("tinygen.toml"),
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Where the results go; default: build beside it.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Where the results go; default: build beside it."),
     ] = None,
     json_target: JsonOption = "",
     quiet: QuietOption = False,

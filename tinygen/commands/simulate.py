@@ -13,17 +13,25 @@ from .options import DebugOption, JsonOption, Output, QuietOption
 
 def command(
     project: Annotated[Path, typer.Argument(metavar="DIR", help="A rendered project.")],
-    data: Annotated[Path | None, typer.Option("--data", metavar="D.npz", help="Real samples: x_test and y_test.")] = None,
-    samples: Annotated[int | None, typer.Option("--samples", metavar="N", min=1, max=100_000, help="How many; 5 without data, all with.")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="D.npz", help="Real samples: x_test and y_test.")
+    ] = None,
+    samples: Annotated[
+        int | None,
+        typer.Option("--samples", metavar="N", min=1, max=100_000, help="How many; 5 without data, all with."),
+    ] = None,
     on: Annotated[str, typer.Option("--on", metavar="S", help="native, unicorn or qemu.")] = "",
     sanitize: Annotated[bool, typer.Option("--sanitize", help="With --on native: ASan and UBSan.")] = False,
     json_target: JsonOption = "",
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Runs the firmware and compares bit for bit: exit 4 where they differ. Example: tinygen simulate kws --samples 20"""
-    from ..simulation import simulate
+    """Runs the firmware and compares bit for bit: exit 4 where they differ.
+
+    Example: tinygen simulate kws --samples 20
+    """
     from ..report.text import layer_table, simulation_table
+    from ..simulation import simulate
 
     out = Output(json_target, quiet)
     with out.working("Building and simulating"):

@@ -68,7 +68,7 @@ def _read_model(data: bytes, name: str, supported_only: bool) -> Graph:
         raise BadInput(f"{name}: the model has no subgraph.")
     if len(subgraphs) > 1 and supported_only:
         raise BadInput(
-            f"{name}: {len(subgraphs)} subgraphs (control flow, streaming state) are not supported by the aot back end.",
+            f"{name}: {len(subgraphs)} subgraphs (control flow or state) are not supported by the aot back end.",
             "--runtime tflm runs what TensorFlow Lite Micro has.",
         )
     subgraph = subgraphs[0]

@@ -21,7 +21,13 @@ def run_parts(report: dict[str, Any]) -> list[RenderableType]:
         parts.append(plain(f"Float model before int8: {first['metric']} {first['float_value']:.4f}."))
     if report["pruning"]:
         parts.append(plain(report["pruning"]))
-    parts.append(table("Boards", ["board", "bits", "samples", "flash", "RAM", "instr.", "on"], [_board(b) for b in report["boards"]]))
+    parts.append(
+        table(
+            "Boards",
+            ["board", "bits", "samples", "flash", "RAM", "instr.", "on"],
+            [_board(b) for b in report["boards"]],
+        )
+    )
     parts += [plain(note) for note in report["notes"]]
     return parts
 

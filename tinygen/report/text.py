@@ -8,8 +8,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from ..budget import BudgetReport, Usage
 from ..units import format_size
+from ..usage import BudgetReport, Usage
 
 
 def plain(value: object, width: int = 0) -> Text:
@@ -21,7 +21,9 @@ def plain(value: object, width: int = 0) -> Text:
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """A table whose columns after the first are right-aligned where they hold numbers."""
     body = [list(row) for row in rows]
-    made = Table(title=plain(title), title_justify="left", box=None, pad_edge=False, header_style="bold", title_style="bold")
+    made = Table(
+        title=plain(title), title_justify="left", box=None, pad_edge=False, header_style="bold", title_style="bold"
+    )
     for i, column in enumerate(columns):
         numeric = all(isinstance(row[i], (int, float)) or row[i] in ("", "-") or _sized(row[i]) for row in body)
         made.add_column(column, justify="right" if i and numeric and body else "left", overflow="fold")
@@ -92,7 +94,9 @@ def simulation_table(result: dict[str, Any]) -> Table:
         rows.append([label, f"{value:,}" if value is not None else f"unknown: {reasons.get(key, 'not measured')}"])
     metric = result["metric"]
     if metric:
-        rows.append([metric["name"], f"{metric['value']:.4f} on {metric['samples']} samples, by the firmware's own bits"])
+        rows.append(
+            [metric["name"], f"{metric['value']:.4f} on {metric['samples']} samples, by the firmware's own bits"]
+        )
     made = Table(box=None, show_header=False, pad_edge=False)
     for row in rows:
         made.add_row(*(plain(cell) for cell in row))

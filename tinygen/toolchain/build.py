@@ -18,7 +18,8 @@ from .elf import functions, roots
 
 #: Of every firmware program: what it is compiled with besides the core's flags.
 SECTION_FLAGS = ("-ffunction-sections", "-fdata-sections")
-TARGET_FLAGS = ("-O2", "-ffreestanding", "-fbuiltin")
+TARGET_FLAGS = ("-ffreestanding", "-fbuiltin")
+OPTIMIZE_FLAGS = {"speed": "-O2", "balanced": "-O2", "size": "-Os"}
 _OVERFLOW = re.compile(
     r"region [`'](\w+)'.*?overflowed by (\d+) bytes|section '([^']+)'.*?region '(\w+)'.*?overflowed by (\d+)"
 )
@@ -38,13 +39,14 @@ def build_image(
     Raises MissingTool without a compiler, OverBudget where the program does not fit the board, TinygenError with the
     compiler's first message where the C does not compile.
     """
-    name = read_manifest(project).model.name
+    manifest = read_manifest(project)
+    name = manifest.model.name
     sim = project / "sim"
     script = sim / "link.ld"
     if not script.is_file():
         raise BadInput(f"{project}: rendered for a board that has no cross build here.", "--on native runs it.")
     tools = find_toolchain(board.core, toolchain)
-    flags = (*tools.target_flags, *WARNINGS, *TARGET_FLAGS, *SECTION_FLAGS)
+    flags = (*tools.target_flags, *WARNINGS, OPTIMIZE_FLAGS[manifest.optimize], *TARGET_FLAGS, *SECTION_FLAGS)
     defines = ("-DTG_TRACE",) if trace else ()
     model = _compile(
         tools, (*flags, *defines), _model_sources(project, name), _includes(project, name), workdir / "model"

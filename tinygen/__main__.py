@@ -1,0 +1,5 @@
+"""`python -m tinygen`."""
+
+from .cli import main
+
+main()
