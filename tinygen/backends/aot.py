@@ -29,6 +29,9 @@ TG_TYPES = {
 QUANTIZED_RANGE = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 ITEM = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4, "float": 4, "int64_t": 8}
 
+#: Names of inputs and outputs take flash; a model's file may hold names of any length.
+NAME_LENGTH = 64
+
 
 @dataclass(frozen=True)
 class ModelInfo:
@@ -177,7 +180,7 @@ def _io(graph: Graph, plan: MemoryPlan, index: int, position: int) -> dict[str, 
     low, high = QUANTIZED_RANGE.get(tensor.dtype, (0, 0))
     return {
         "suffix": str(position) if position else "",
-        "name": tensor.name,
+        "name": _short(tensor.name, NAME_LENGTH),
         "ctype": C_TYPES[tensor.dtype],
         "tg_type": TG_TYPES[tensor.dtype],
         "dtype": tensor.dtype,
@@ -270,7 +273,14 @@ def inventory(graph: Graph, layers: tuple[Layer, ...], info: ModelInfo) -> Inven
     codes = [layer.code for layer in layers if layer.code is not None]
     tensors = [graph.tensors[i] for i in (*graph.inputs, *graph.outputs)]
     tables = sum(c.data.size * ITEM[c.ctype] for code in codes for c in code.constants if c.table)
-    strings = [info.name, info.version, graph.sha256, __version__, *(t.name for t in tensors), *info.labels]
+    strings = [
+        info.name,
+        info.version,
+        graph.sha256,
+        __version__,
+        *(_short(t.name, NAME_LENGTH) for t in tensors),
+        *info.labels,
+    ]
     text = sum(_round4(len(s.encode()) + 1) for s in strings)
     shapes = sum(4 * max(1, len(t.shape)) for t in tensors)
     preprocess = sum(4 * len(v) for v in (info.preprocess.mean, info.preprocess.std)) if info.preprocess else 0

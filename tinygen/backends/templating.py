@@ -35,12 +35,12 @@ def c_comment(text: str) -> str:
 
 
 def c_string(text: str) -> str:
-    """`text` as a C string literal in UTF-8, every unusual byte as an octal escape."""
+    """`text` as a C string literal in UTF-8, every unusual byte escaped."""
     out = []
     for byte in text.encode("utf-8"):
         char = chr(byte)
         plain = " " <= char <= "~" and char not in '"\\?'
-        out.append(char if plain else f"\\{byte:03o}")
+        out.append(char if plain else f"\\{char}" if char in '"\\' else f"\\{byte:03o}")
     return '"' + "".join(out) + '"'
 
 

@@ -1,0 +1,19 @@
+/* main.c - "conv" on ST Nucleo-F446RE by ST's HAL: hexadecimal input lines over the ST-LINK's serial port, outputs back.
+ * Yours to change. */
+#include "conv.h"
+#include "tg_app.h"
+
+static const tg_app_model model = {
+    conv_info, conv_invoke, conv_reset,
+    NULL, NULL, 0,
+};
+
+void tg_port_start(void);
+
+int main(void) {
+    tg_port_start();
+    tg_app_start(&model);
+    for (;;) {
+        (void)tg_app_step();
+    }
+}

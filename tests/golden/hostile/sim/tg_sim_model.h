@@ -1,0 +1,9 @@
+/* tg_sim_model.h - the model that the simulation harness runs. */
+#ifndef TG_SIM_MODEL_H
+#define TG_SIM_MODEL_H
+
+#include "hostile.h"
+
+#define TG_MODEL(function) hostile_##function
+
+#endif
