@@ -50,6 +50,23 @@ def hostile() -> Iterator[tuple[str, Case]]:
     yield "pad value of two", one_op("PADV2", [FLAT, const([[0, 0], [0, 0]]), const([1, 2], "int8")], FLAT)
     yield "concatenation axis", one_op("CONCATENATION", [FLAT, FLAT], FLAT, "ConcatenationOptions", axis=7)
     yield "concatenation shapes", one_op("CONCATENATION", [FLAT, X], FLAT, "ConcatenationOptions", axis=0)
+    for dtype in ("float32", "int64"):
+        yield (
+            f"concatenation with constant {dtype}",
+            one_op(
+                "CONCATENATION",
+                [T((1, 2), dtype), const([[1, 2]], dtype)],
+                T((1, 4), dtype),
+                "ConcatenationOptions",
+                axis=1,
+            ),
+        )
+    yield (
+        "add of five loops",
+        one_op(
+            "ADD", [d.q8((2, 1, 2, 1, 2), 1, 0), d.q8((1, 3, 1, 3, 1), 1, 0)], d.q8((2, 3, 2, 3, 2), 2, 0), "AddOptions"
+        ),
+    )
     yield "mean axis", one_op("MEAN", [X, const([4])], X, "ReducerOptions", keepDims=True)
     yield "mean axes at run time", one_op("MEAN", [X, T((1,), "int32")], X, "ReducerOptions", keepDims=True)
     yield "mean axes int64", one_op("MEAN", [FLAT, const([0], "int64")], FLAT, "ReducerOptions", keepDims=True)

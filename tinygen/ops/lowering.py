@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..graph.ir import Graph, Op
 from . import operators
-from .base import Kernel, LayerCode, bad_layer, choose_kernel
+from .base import In, Kernel, LayerCode, bad_layer, choose_kernel, unsupported
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ def _layer(graph: Graph, op: Op, index: int, features: frozenset[str]) -> Layer:
     kernel = choose_kernel(operator, graph, op, features)
     code = kernel.emit(graph, op)
     _check_params(op, code)
+    _check_constant_inputs(graph, op, code)
     return Layer(index, op, kernel, code, kernel.scratch_bytes(graph, op), macs)
 
 
@@ -53,6 +54,14 @@ def _check_params(op: Op, code: LayerCode) -> None:
         for number in value if isinstance(value, tuple) else (value,):
             if not -(2**31) <= number < 2**31:
                 raise bad_layer(op, f"its {name} comes to {number}, beyond 32 bits")
+
+
+def _check_constant_inputs(graph: Graph, op: Op, code: LayerCode) -> None:
+    """Constants that a kernel reads as they stand are rendered as C integers of at most 32 bits."""
+    for arg in code.args:
+        tensor = graph.input(op, arg.index) if isinstance(arg, In) else None
+        if tensor is not None and tensor.data is not None and tensor.dtype in ("float32", "int64"):
+            raise unsupported(op, f"the constant {tensor.dtype} operand {tensor.name!r} is not supported")
 
 
 def _may_view(graph: Graph, op: Op) -> bool:
