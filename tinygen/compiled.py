@@ -18,7 +18,7 @@ from .memory.lifetimes import buffers_of
 from .memory.planner import plan_memory
 from .ops.lowering import Layer, lower
 from .passes import optimize
-from .preprocess import from_mean_std
+from .preprocess import METADATA, from_mean_std, from_metadata
 from .project import Preprocess
 from .resources import data_dir
 
@@ -96,10 +96,10 @@ def open_model(
     short = model_name(name, given=True) if name else model_name(path.stem)
     if path.suffix == ".tflite" or (path.is_file() and _is_tflite(path)):
         tflite = read_model_file(path)
-        preprocess = None
-        if mean or std:
-            shape = _input_shape(tflite, short)
-            preprocess = from_mean_std(mean, std, shape)
+        graph = import_tflite(tflite, short, supported_only=False)
+        shape = graph.tensors[graph.inputs[0]].shape or (1,)
+        stored = from_metadata(graph.metadata.get(METADATA), shape)
+        preprocess = from_mean_std(mean, std, shape) if mean or std else stored
         return Model(short, tflite, version, labels, preprocess)
     from .frontend.quantize import quantize_model
 
@@ -116,11 +116,6 @@ def open_model(
 def _is_tflite(path: Path) -> bool:
     with path.open("rb") as stream:
         return stream.read(8)[4:] == b"TFL3"
-
-
-def _input_shape(tflite: bytes, name: str) -> tuple[int, ...]:
-    graph = import_tflite(tflite, name, supported_only=False)
-    return graph.tensors[graph.inputs[0]].shape
 
 
 def compile_model(model: Model, board: BoardProfile, *, keep_input: bool = False) -> Compiled:

@@ -1,8 +1,9 @@
 """What firmware costs before any compiler has run: an inventory of the rendered C, priced by a table of measured sizes.
 
 firmware/code_bytes.json holds, for each toolchain and core, the linked bytes and the stack of every kernel compiled
-alone, the compiler's and C library's functions that each pulls in, and the price of the generated code:
-bench/measure_code.py writes it. The price of a call in the invoke function is a fit that lies above all models it was fitted on.
+alone, the compiler's and C library's functions that each pulls in, and the price of the generated code;
+bench/measure_code.py writes it. The price of a call in the invoke function is a fit that lies above all models it was
+fitted on.
 """
 
 from __future__ import annotations

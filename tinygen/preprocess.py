@@ -11,6 +11,7 @@ The arithmetic of a rendered `<model>_quantize`, every step in float32 and round
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -87,3 +88,23 @@ def compose(first: Preprocess | None, mean: Array, std: Array) -> Preprocess | N
     m1 = np.asarray(first.mean or (0.0,), np.float64) if first else np.zeros(1)
     s1 = np.asarray(first.std or (1.0,), np.float64) if first else np.ones(1)
     return simplified(m1 + np.asarray(mean, np.float64) * s1, s1 * np.asarray(std, np.float64))
+
+
+#: The metadata entry of a .tflite that keeps what happens before the model.
+METADATA = "TINYGEN_PREPROCESS"
+
+
+def to_metadata(preprocess: Preprocess) -> bytes:
+    """The entry's content: JSON of mean and std."""
+    return json.dumps(preprocess.model_dump(mode="json"), sort_keys=True).encode()
+
+
+def from_metadata(content: bytes | None, input_shape: Sequence[int]) -> Preprocess | None:
+    """What a .tflite says of its input; BadInput where the entry is damaged or does not fit the input."""
+    if content is None:
+        return None
+    try:
+        kept = Preprocess.model_validate_json(content)
+    except ValueError as error:
+        raise BadInput(f"The model's metadata {METADATA} is damaged.", "Quantize the model again.") from error
+    return from_mean_std(kept.mean, kept.std, input_shape)

@@ -45,6 +45,23 @@ def convert_int8(
         ) from error
 
 
+def with_metadata(tflite: bytes, name: str, content: bytes) -> bytes:
+    """The model with an entry in its metadata, which interpreters pass over; buffers stay aligned to 4 bytes."""
+    import flatbuffers
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(bytearray(tflite), 0))
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(content, np.uint8)
+    model.buffers.append(buffer)
+    entry = schema.MetadataT()
+    entry.name, entry.buffer = name, len(model.buffers) - 1
+    model.metadata = [*(model.metadata or []), entry]
+    builder = flatbuffers.Builder(len(tflite) + 1024)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
 def _reason(message: str) -> str:
     """TensorFlow's pages of error in one line: the operators it stumbled over, or its first sentence."""
     operators = sorted(set(re.findall(r"'(?:tf|tfl)\.([A-Za-z0-9]+)' op", message)))

@@ -13,10 +13,10 @@ import numpy as np
 from ..dataset import DataSet, load_data
 from ..errors import BadInput
 from ..model_file import LoadedModel
-from ..preprocess import from_mean_std, normalize
+from ..preprocess import METADATA, from_mean_std, normalize, to_metadata
 from ..project import Preprocess
 from ..worker import Progress, run_job
-from .convert import convert_int8
+from .convert import convert_int8, with_metadata
 from .keras_loader import load_model
 from .representative import representative_samples
 
@@ -111,7 +111,8 @@ def _graph_job(job: dict[str, Any]) -> dict[str, Any]:
     signature = open_signature(Path(job["path"]))
     samples = np.load(job["samples"], allow_pickle=False)
     tflite = convert_int8(signature.call, signature.owner, signature.input_shape, samples, job["name"])
-    Path(job["out"]).write_bytes(tflite)
+    given = Preprocess.model_validate(job["preprocess"]) if job["preprocess"] else None
+    _write(job, tflite, given)
     return {"preprocess": job["preprocess"], "findings": _calibration(samples)}
 
 
@@ -132,7 +133,7 @@ def _keras_job(job: dict[str, Any]) -> dict[str, Any]:
         samples = np.asarray(samples * np.float32(whole.std[0]), np.float32)
     shape = (1, *(int(d) for d in folded.inputs[0].shape[1:]))
     tflite = convert_int8(lambda x: folded(x, training=False), folded, shape, samples, job["name"])
-    Path(job["out"]).write_bytes(tflite)
+    _write(job, tflite, kept)
     findings = _calibration(samples)
     if layer and whole is not None:
         findings.append(
@@ -142,6 +143,13 @@ def _keras_job(job: dict[str, Any]) -> dict[str, Any]:
         origin = f" (from {', '.join(taken)})" if taken else ""
         findings.append(f"The firmware computes (x - mean) / std before the model{origin}.")
     return {"preprocess": kept.model_dump() if kept else None, "findings": findings}
+
+
+def _write(job: dict[str, Any], tflite: bytes, preprocess: Preprocess | None) -> None:
+    """Writes the model; what happens before it goes with it, in its metadata."""
+    if preprocess is not None:
+        tflite = with_metadata(tflite, METADATA, to_metadata(preprocess))
+    Path(job["out"]).write_bytes(tflite)
 
 
 def _calibration(samples: Any) -> list[str]:
