@@ -30,10 +30,11 @@ def normalize(x: Array, preprocess: Preprocess | None) -> Float32:
     y = np.asarray(x, np.float32)
     if preprocess is None:
         return y
-    if preprocess.mean:
-        y = np.asarray(y - np.asarray(preprocess.mean, np.float32), np.float32)
-    if preprocess.std:
-        y = np.asarray(y / np.asarray(preprocess.std, np.float32), np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if preprocess.mean:
+            y = np.asarray(y - np.asarray(preprocess.mean, np.float32), np.float32)
+        if preprocess.std:
+            y = np.asarray(y / np.asarray(preprocess.std, np.float32), np.float32)
     return y
 
 

@@ -1,4 +1,4 @@
-"""Three tiny models, written without TensorFlow: one dense layer, a small convolutional net, and one of hostile names."""
+"""Three tiny models, written without TensorFlow: one dense layer, a convolutional net, and one of hostile names."""
 
 from __future__ import annotations
 

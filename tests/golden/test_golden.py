@@ -1,4 +1,4 @@
-"""The whole text rendered for three tiny models, byte for byte; `pytest --update-golden` renews it, the diff is reviewed."""
+"""The whole text rendered for three tiny models, byte for byte; --update-golden renews it, the diff is reviewed."""
 
 from __future__ import annotations
 
