@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -31,7 +32,6 @@ from .errors import TinygenError, suggest
 app = typer.Typer(
     name="tinygen",
     help="From a Keras model to firmware that is proven to fit its board and to compute TensorFlow Lite Micro's bits.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -72,6 +72,10 @@ def _root(
 def main() -> None:
     """The entry point: runs a command and exits 0, 1 (fault), 2 (input), 3 (budget), 4 (bits) or 5 (missing tool)."""
     debug = "--debug" in sys.argv
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    sys.argv += ["--help"] if len(sys.argv) == 1 else []
     try:
         code = app(standalone_mode=False)
         code = code if isinstance(code, int) else 0

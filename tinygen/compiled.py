@@ -94,28 +94,32 @@ def open_model(
 ) -> Model:
     """An int8 model from a .tflite, or from a Keras file that is quantized on the way (then `data` is needed)."""
     short = model_name(name, given=True) if name else model_name(path.stem)
-    if path.suffix == ".tflite" or (path.is_file() and _is_tflite(path)):
+    if path.suffix == ".tflite" or _is_tflite(path):
         tflite = read_model_file(path)
-        graph = import_tflite(tflite, short, supported_only=False)
+        graph = import_tflite(tflite, str(path), supported_only=False)
         shape = graph.tensors[graph.inputs[0]].shape or (1,)
         stored = from_metadata(graph.metadata.get(METADATA), shape)
         preprocess = from_mean_std(mean, std, shape) if mean or std else stored
         return Model(short, tflite, version, labels, preprocess)
+    from .frontend.keras_loader import sniff
     from .frontend.quantize import quantize_model
 
-    if not path.exists():
-        raise BadInput(f"{path}: no such file.")
+    kind = sniff(path)
     if data is None:
         raise BadInput(
-            f"{path}: a Keras model needs data to be quantized.", "--data D.npz with x_train, or give an int8 .tflite."
+            f"{path}: a Keras model ({kind}) needs data to be quantized.",
+            "--data D.npz with x_train, or give an int8 .tflite.",
         )
     result = quantize_model(path, data, samples=samples, seed=seed, mean=mean, std=std, progress=say)
     return Model(short, result.tflite, version, labels, result.preprocess, result.findings)
 
 
 def _is_tflite(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(8)[4:] == b"TFL3"
+    try:
+        with path.open("rb") as stream:
+            return stream.read(8)[4:] == b"TFL3"
+    except OSError:
+        return False
 
 
 def compile_model(model: Model, board: BoardProfile, *, keep_input: bool = False) -> Compiled:

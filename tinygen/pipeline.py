@@ -58,7 +58,8 @@ def generate(
         planned = planned_tflm_budget(model, profile)
     else:
         planned = planned_budget(compile_model(model, profile, keep_input=keep_input), toolchain=toolchain)
-    return Generated(write_project(files, manifest, out, force=force), manifest, planned)
+    written = write_project(files, manifest, out, force=force)
+    return Generated(written, read_manifest(written.folder), planned)
 
 
 def render_project(

@@ -27,7 +27,7 @@ def command(
     out = Output(json_target, quiet)
     if name:
         board = load_board(name)
-        out.show(table(f"{board.name}: {board.title}", ["", ""], _facts(board)))
+        out.show(table(f"{board.name}: {board.title}", ["", ""], _facts(board), wrap=True))
         out.finish({"schema": "tinygen.boards/1", "boards": [_json(board)]})
         return
     boards = [load_board(n) for n in board_names()]

@@ -28,7 +28,7 @@ def command(
         out.show(f"tool-scons for PlatformIO: {make_scons(core_dir())}")
     found = survey()
     rows = [[tool.name, tool.purpose, tool.version or "missing", "" if tool.version else tool.remedy] for tool in found]
-    out.show(table("Tools", ["tool", "for", "version", "to get it"], rows))
+    out.show(table("Tools", ["tool", "for", "version", "to get it"], rows, wrap=True))
     out.finish(
         {
             "schema": "tinygen.doctor/1",

@@ -63,7 +63,7 @@ def command(
     for path in made.written.moved:
         out.show(f"renewed; yours is now {path}.orig")
     state = "fits" if made.budget.fits else "does NOT fit"
-    out.show(f"{len(made.manifest.files) or ''} files in {output} ({state} {made.manifest.board})".replace("  ", " "))
+    out.show(f"{len(made.manifest.files)} files in {output} ({state} {made.manifest.board})")
     out.finish(
         {
             "schema": "tinygen.generate/1",

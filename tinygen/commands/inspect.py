@@ -36,11 +36,17 @@ def command(
     out.show(
         layer_table(
             result["layers"],
-            [("layer", "name"), ("op", "op"), ("output", "output_shape"), ("MACs", "macs"), ("weights", "weights_bytes"),
-             ("kernel", "kernel")],
+            [
+                ("layer", "name"),
+                ("op", "op"),
+                ("output", "output_shape"),
+                ("MACs", "macs"),
+                ("weights", "weights_bytes"),
+                ("kernel", "kernel"),
+            ],
         ),
         f"{result['macs']:,} MACs; weights {format_size(result['weights_bytes'])}; "
         f"arena {result['arena_bytes']:,} B, lower bound {result['arena_lower_bound_bytes']:,} B "
         f"(scratch {result['arena_scratch_bytes']:,} B, alignment {result['arena_padding_bytes']:,} B)",
-    )  # fmt: skip
+    )
     out.finish(result)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -39,12 +40,23 @@ def size_option(text: str | None, name: str) -> int | None:
         raise BadInput(f"{name}: {error}.") from error
 
 
+def _console(stderr: bool = False) -> Console:
+    """Bold and colour only where a terminal shows them and NO_COLOR does not forbid them."""
+    return Console(stderr=stderr, highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
+
+
 @dataclass(frozen=True)
 class Output:
     """Where a command prints: tables to standard output unless JSON goes there, progress to standard error."""
 
     json_target: str = ""
     quiet: bool = False
+
+    def __post_init__(self) -> None:
+        """BadInput before any work where the JSON could not be written."""
+        target = Path(self.json_target)
+        if self.json_target not in ("", "-") and (target.is_dir() or not target.parent.is_dir()):
+            raise BadInput(f"--json {self.json_target}: cannot be written.", "Name a file in a folder that exists.")
 
     @property
     def silent(self) -> bool:
@@ -54,20 +66,20 @@ class Output:
     def show(self, *parts: RenderableType) -> None:
         """Prints tables and lines."""
         if not self.silent:
-            console = Console(highlight=False, soft_wrap=False)
+            console = _console()
             for part in parts:
                 console.print(part, markup=False) if isinstance(part, str) else console.print(part)
 
     def say(self, text: str) -> None:
         """One line of progress, on standard error."""
         if not self.silent and sys.stderr.isatty():
-            Console(stderr=True, highlight=False).print(text, markup=False, style="dim")
+            _console(stderr=True).print(text, markup=False, style="dim")
 
     def working(self, text: str) -> AbstractContextManager[Any]:
         """A spinner with elapsed time while something long runs; nothing where no terminal looks."""
         if self.silent or not sys.stderr.isatty():
             return nullcontext()
-        return Console(stderr=True).status(text)
+        return _console(stderr=True).status(text)
 
     @contextmanager
     def steps(self) -> Iterator[Callable[[str], None]]:
@@ -75,7 +87,7 @@ class Output:
         if self.silent:
             yield lambda _text: None
             return
-        console = Console(stderr=True, highlight=False)
+        console = _console(stderr=True)
         if not console.is_terminal:
             seen: set[str] = set()
 

@@ -1,39 +1,69 @@
-"""Tables for the terminal, within 80 columns; names that come from models are data and never markup."""
+"""Tables for the terminal, within its width; names that come from models are data and never markup."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 from rich.text import Text
 
 from ..units import format_size
 from ..usage import BudgetReport, Usage
 
+_LEAST = 8  # columns of a text that has to give way
+
 
 def plain(value: object, width: int = 0) -> Text:
     """A value as text that no markup can hide in; longer than `width` it ends in an ellipsis."""
     text = "".join(c if c.isprintable() else "?" for c in str(value))
-    return Text(text if not width or len(text) <= width else text[: width - 1] + "…")
+    return Text(text if not width or cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…")
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """A table whose columns after the first are right-aligned where they hold numbers."""
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, wrap: bool = False) -> Table:
+    """A table whose columns after the first are right-aligned where they hold numbers.
+
+    Where the terminal is too narrow, the widest texts end in an ellipsis; with `wrap` they go on in the next line.
+    """
     body = [list(row) for row in rows]
+    numeric = [bool(body) and all(_is_number(row[i]) for row in body) for i in range(len(columns))]
+    cells = [[plain(_number(cell)) for cell in row] for row in body]
+    widths = [max([cell_len(name), *(row[i].cell_len for row in cells)]) for i, name in enumerate(columns)]
+    if not wrap:
+        widths = _fit(widths, numeric)
     made = Table(
-        title=plain(title), title_justify="left", box=None, pad_edge=False, header_style="bold", title_style="bold"
+        title=plain(title) if title else None,
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        padding=(0, 2, 0, 0),
+        header_style="bold",
+        title_style="bold",
+        show_header=any(columns),
     )
     for i, column in enumerate(columns):
-        numeric = all(isinstance(row[i], (int, float)) or row[i] in ("", "-") or _sized(row[i]) for row in body)
-        made.add_column(column, justify="right" if i and numeric and body else "left", overflow="fold")
-    for row in body:
-        made.add_row(*(plain(_number(cell)) for cell in row))
+        made.add_column(column, justify="right" if i and numeric[i] else "left", overflow="fold", no_wrap=not wrap)
+    for row in cells:
+        made.add_row(*(text if wrap else plain(text.plain, width) for text, width in zip(row, widths)))
     return made
 
 
-def _sized(cell: object) -> bool:
-    return isinstance(cell, str) and cell[:1].isdigit()
+def _fit(widths: list[int], fixed: Sequence[bool]) -> list[int]:
+    """The widths with the widest texts cut until the table fits the terminal."""
+    room = shutil.get_terminal_size((80, 24)).columns - 2 * len(widths) + 2
+    cut = list(widths)
+    while sum(cut) > room:
+        widest = max((i for i in range(len(cut)) if not fixed[i]), key=lambda i: cut[i], default=None)
+        if widest is None or cut[widest] <= _LEAST:
+            break
+        cut[widest] -= 1
+    return cut
+
+
+def _is_number(cell: object) -> bool:
+    return isinstance(cell, (int, float)) or cell in ("", "-") or (isinstance(cell, str) and cell[:1].isdigit())
 
 
 def _number(cell: object) -> str:
@@ -45,8 +75,8 @@ def budget_table(report: BudgetReport) -> Table:
     rows: list[list[object]] = []
     for usage in (report.flash, report.ram):
         rows += [[usage.region, part, format_size(size), ""] for part, size in usage.parts.items()]
-        rows.append([usage.region, "used of limit", format_size(usage.used_bytes), _limit(usage)])
-    return table(f"Budget on {report.board} ({report.source})", ["memory", "part", "bytes", "limit"], rows)
+        rows.append([usage.region, "all, of limit", format_size(usage.used_bytes), _limit(usage)])
+    return table(f"Budget on {report.board} ({report.source})", ["memory", "part", "size", "limit"], rows)
 
 
 def _limit(usage: Usage) -> str:
@@ -67,7 +97,7 @@ def _cell(value: object, key: str) -> object:
     if key == "output_shape" and isinstance(value, list):
         return "×".join(str(n) for n in value) or "1"
     if key == "name":
-        return plain(value, 24).plain
+        return f"{plain(value, 40).plain}"
     return value
 
 
@@ -97,7 +127,4 @@ def simulation_table(result: dict[str, Any]) -> Table:
         rows.append(
             [metric["name"], f"{metric['value']:.4f} on {metric['samples']} samples, by the firmware's own bits"]
         )
-    made = Table(box=None, show_header=False, pad_edge=False)
-    for row in rows:
-        made.add_row(*(plain(cell) for cell in row))
-    return made
+    return table("", ["", ""], rows, wrap=True)
