@@ -17,6 +17,9 @@ from .resources import data_dir
 
 #: Cores without a compiler here are priced as the largest of the measured ones.
 _FALLBACK_CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4f", "rv32imc")
+#: Alignment between sections, and what the fit misses: this much and 1 % are added, so that planned is above linked.
+_MARGIN_BYTES = 64
+_STACK_MARGIN_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -72,9 +75,10 @@ def _price(inventory: Inventory, table: dict[str, Any]) -> CodePrice:
     calls = invoke["base"] + sum(invoke["call"] + invoke["argument"] * n for n in inventory.call_arguments)
     code = sum(_round4(p["bytes"]) for p in (*used, *parts)) + sum(_round4(table["support"][n]) for n in needs)
     deepest = max((p["stack"] + _support_stack(table, p["needs"]) for p in used), default=0)
+    code += _round4(round(calls)) + inventory.data_bytes
     return CodePrice(
-        code_bytes=code + _round4(round(calls)) + inventory.data_bytes,
-        stack_bytes=invoke["stack"] + deepest,
+        code_bytes=_round4(code + _MARGIN_BYTES + code // 100),
+        stack_bytes=invoke["stack"] + deepest + _STACK_MARGIN_BYTES,
         harness_bytes=table["harness"],
     )
 

@@ -47,11 +47,13 @@ class _Bench:
             return build_host(self.project, folder, self.sanitize, trace)
         return build_image(self.project, self.board, folder, self.toolchain, trace)
 
-    def run(self, image: Image, samples: Sequence[bytes], keep_data: bool = False) -> RunResult:
-        """One run: plain programs are counted, traced ones traced in the last sample."""
+    def run(
+        self, image: Image, samples: Sequence[bytes], keep_data: bool = False, count_sample: int = 0
+    ) -> RunResult:
+        """One run: plain programs are counted in `count_sample`, traced ones traced in the last sample."""
         return run_image(
             image, self.board, samples, simulator=self.simulator, trace=image.trace, keep_data=keep_data,
-            timeout_s=self.timeout_s,
+            count_sample=count_sample, timeout_s=self.timeout_s,
         )  # fmt: skip
 
 
@@ -69,6 +71,7 @@ def simulate_project(
     """Builds a rendered project, runs it on `on` (its board's first simulator by default), compares every output.
 
     `data` are the inputs' bytes, a sample each; without it the ramp and seeded random inputs, `samples` of them (5).
+    Instructions are counted for the ramp in any case: with `data` it runs once more after them.
     `timeout_s` is for each run of all samples; two minutes and five seconds a sample where it is None.
     Differences are in the report, not raised: of every sample's outputs, and of every layer's output in the first
     sample, which counts as mismatched where only a layer differs. Raises OutputsDiffer where the firmware faults or
@@ -90,14 +93,18 @@ def simulate_project(
     with tempfile.TemporaryDirectory(prefix="tinygen-") as folder:
         bench = _Bench(project, manifest, board, simulator, toolchain, sanitize, Path(folder), limit_s)
         image = bench.build()
-        run = bench.run(image, runs)
+        ramp = generated(inputs, 0)
+        timed = runs if data is None else [*runs, ramp]
+        run = bench.run(image, timed, count_sample=0 if data is None else len(runs))
         if run.fault is not None:
-            raise _broken(bench, runs, run)
+            raise _broken(bench, timed, run)
+        run = replace(run, outputs=run.outputs[: len(runs)])
         traced = bench.build(trace=True)
         events = bench.run(traced, runs[:1], keep_data=True).layers
+        costs = events if data is None else bench.run(traced, [ramp]).layers
         mismatch = _first_mismatch(bench, traced, runs, run, oracle, events)
         sizes = None if image.host else linked_sizes(image, run.stack_bytes)
-    return _report(bench, image, run, oracle, mismatch, _costs(bench, events), sizes, names)
+    return _report(bench, image, run, oracle, mismatch, _costs(bench, costs), sizes, names)
 
 
 def _first_mismatch(

@@ -37,3 +37,21 @@ def format_size(size: int) -> str:
     if size < 1 << 20:
         return f"{size / (1 << 10):.1f} KiB"
     return f"{size / (1 << 20):.2f} MiB"
+
+
+def short_size(size: int) -> str:
+    """Bytes for narrow tables: "640", "11.4K", "1.25M" (K is 1,024)."""
+    if size < 1 << 10:
+        return str(size)
+    if size < 1 << 20:
+        return f"{size / (1 << 10):.1f}K"
+    return f"{size / (1 << 20):.2f}M"
+
+
+def short_count(count: int) -> str:
+    """A count for narrow tables: "646", "293.6k", "20.79M" (k is 1,000)."""
+    if count < 10_000:
+        return str(count)
+    if count < 1_000_000:
+        return f"{count / 1e3:.1f}k"
+    return f"{count / 1e6:.2f}M"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..graph.ir import Array
+from .templating import c_float
 
 _WIDTH = 116
 
@@ -17,7 +18,7 @@ def c_int(value: int) -> str:
 def number_lines(data: Array) -> tuple[str, ...]:
     """An array's elements as the inside of a C initializer."""
     integers = data.dtype.kind in "iub"
-    return _joined([c_int(int(v)) if integers else f"{float(v):.9g}f" for v in data.reshape(-1)], _WIDTH - 8)
+    return _joined([c_int(int(v)) if integers else c_float(float(v)) for v in data.reshape(-1)], _WIDTH - 8)
 
 
 def call_lines(function: str, args: Sequence[str]) -> tuple[str, ...]:

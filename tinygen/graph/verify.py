@@ -12,6 +12,8 @@ def verify(graph: Graph) -> None:
     for what, indices in (("input", graph.inputs), ("output", graph.outputs)):
         if not indices:
             raise BadInput(f"{graph.name}: the model has no {what}.")
+        if len(indices) > 255:
+            raise BadInput(f"{graph.name}: {len(indices)} {what}s are too many, at most 255.")
         if any(not 0 <= i < count for i in indices):
             raise BadInput(f"{graph.name}: an {what} is tensor {max(indices)} of {count}.")
         if len(set(indices)) != len(indices):

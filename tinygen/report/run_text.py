@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import RenderableType
 
-from ..units import format_size
+from ..units import short_count, short_size
 from .text import plain, table
 
 
@@ -39,11 +39,11 @@ def _row(step: dict[str, Any]) -> list[object]:
         step["parameters"],
         f"{100 * step['zero_share']:.1f} %",
         value,
-        format_size(step["weights_bytes"]),
-        format_size(step["arena_bytes"]),
-        format_size(step["flash_bytes"]),
-        format_size(step["ram_bytes"]),
-        "-" if step["instructions"] is None else step["instructions"],
+        short_size(step["weights_bytes"]),
+        short_size(step["arena_bytes"]),
+        short_size(step["flash_bytes"]),
+        short_size(step["ram_bytes"]),
+        "-" if step["instructions"] is None else short_count(step["instructions"]),
     ]
 
 
@@ -58,11 +58,11 @@ def _board(result: dict[str, Any]) -> list[object]:
         simulation["samples"],
         _share(budget["flash"]),
         _share(budget["ram"]),
-        "-" if instructions is None else instructions,
+        "-" if instructions is None else short_count(instructions),
         simulation["simulator"],
     ]
 
 
 def _share(usage: dict[str, Any]) -> str:
     used, limit = usage["used_bytes"], usage["limit_bytes"]
-    return f"{format_size(used)} of {format_size(limit)}{'' if used <= limit else ' OVER'}"
+    return f"{short_size(used)} / {short_size(limit)}{'' if used <= limit else ' OVER'}"
