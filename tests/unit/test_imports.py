@@ -28,7 +28,7 @@ MAY_REACH: dict[str, frozenset[str]] = {
     "pipeline": STAGES | {"ops", "boards", "graph", "errors"},
 }
 #: The command line's own rooms: nothing below may reach them.
-TOP = frozenset({"cli", "commands", "__main__"})
+TOP = frozenset({"cli", "commands", "docs", "__main__"})
 HEAVY = (
     "tensorflow keras tf_keras tensorflow_model_optimization ai_edge_litert tflite_micro sklearn scipy h5py aeon "
     "unicorn labwired ziglang platformio SCons serial optuna"

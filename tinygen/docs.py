@@ -1,0 +1,243 @@
+"""Writes the reference in docs/ from the code: `python -m tinygen.docs [FOLDER]`; a test fails where it is stale."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import pkgutil
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from . import config, errors, ops, units
+from .boards import BoardProfile, board_names, load_board
+from .cli import app
+from .compress.registry import techniques
+from .ops.base import Operator
+
+_NOTE = "<!-- Written by `python -m tinygen.docs`: edit the code, not this file. -->"
+_PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path"}
+_PARSED = {units.parse_size: 'size: bytes or `"128K"`', units.parse_latency: 'time: `"50ms"`'}
+_LIMITS = {"gt": "above {}", "ge": "{} or more", "lt": "below {}", "le": "at most {}",
+           "min_length": "at least {} long", "max_length": "at most {} long"}  # fmt: skip
+_SHARED = frozenset({"json_target", "quiet", "debug"})
+
+
+def pages() -> dict[str, str]:
+    """Every generated page by its file's name."""
+    return {
+        "commands.md": commands(),
+        "boards.md": boards(),
+        "operators.md": operators(),
+        "config.md": configuration(),
+    }
+
+
+def page(title: str, *parts: str) -> str:
+    """A page of blocks, one blank line between them."""
+    return "\n\n".join([f"# {title}", _NOTE, *(part.strip("\n") for part in parts if part)]) + "\n"
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    return " ".join(str(value).replace("|", "\\|").split())
+
+
+def commands() -> str:
+    """The command line, out of its parser."""
+    group: Any = typer.main.get_command(app)
+    kinds = (errors.BadInput, errors.OverBudget, errors.OutputsDiffer, errors.MissingTool)
+    codes = [[0, "Done."], [1, "A fault of tinygen's own; `--debug` shows where."]]
+    codes += [[kind.exit_code, inspect.getdoc(kind)] for kind in kinds]
+    shared = [p for p in group.commands["boards"].params if p.name in _SHARED]
+    return page(
+        "Commands",
+        "`tinygen COMMAND --help` says the same in the terminal.",
+        *(_command(name, command) for name, command in group.commands.items()),
+        "## Options of every command",
+        table(["option", "meaning"], [_option(p) for p in shared]),
+        "## Exit codes",
+        "An error is one line on standard error: the place, the fact, and after `Hint:` the remedy.",
+        table(["code", "meaning"], codes),
+    )
+
+
+def _command(name: str, command: Any) -> str:
+    text, _, example = " ".join(command.help.split()).partition(" Example: ")
+    arguments = [p for p in command.params if p.param_type_name == "argument"]
+    options = [p for p in command.params if p.param_type_name == "option" and p.name not in _SHARED]
+    parts = [f"## tinygen {name}", text, f"```sh\n{example}\n```"]
+    rows = [[f"`{p.metavar}`", p.help] for p in arguments] + [_option(p) for p in options]
+    return "\n\n".join([*parts, table(["argument or option", "meaning"], rows)] if rows else parts)
+
+
+def _option(param: Any) -> list[str]:
+    names = ", ".join(f"`{name}{'' if param.is_flag else ' ' + (param.metavar or 'N')}`" for name in param.opts)
+    default = "" if param.default in (None, "", False) or param.required else f" Default: `{param.default}`."
+    return [names, f"{param.help}{' Required.' if param.required else ''}{default}"]
+
+
+def boards() -> str:
+    """Every board profile with the sources of its figures."""
+    profiles = [load_board(name) for name in board_names()]
+    columns = ["board", "chip", "core", "FPU", "clock", "flash", "RAM", "framework takes", "simulators"]
+    return page(
+        "Boards",
+        "`flash` and `RAM` are what the board's program can have in all; the framework's share, flash and RAM, comes "
+        "off. A board of your own is one file: `boards/README.md` says how.",
+        table(columns, [_board(profile) for profile in profiles]),
+        "## Sources",
+        *(_sources(profile) for profile in profiles),
+    )
+
+
+def _board(board: BoardProfile) -> list[object]:
+    taken = board.framework
+    share = f"{taken.name}: {taken.flash_bytes:,} and {taken.ram_bytes:,} B" if taken else "none"
+    simulators = ", ".join([*(s.kind for s in board.simulators), "native"])
+    size = units.format_size
+    memory = [size(board.flash.size), size(board.ram.size)]
+    clock = f"{board.clock_hz / 1e6:g} MHz"
+    return [f"`{board.name}`", board.mcu, board.core, board.fpu, clock, *memory, share, simulators]
+
+
+def _sources(board: BoardProfile) -> str:
+    lines = [f"### {board.name}", "", f"{board.title}. {board.source}.", ""]
+    lines += [f"- {r.name}, {r.kind}, {r.size:,} B at `{r.origin:#010x}`: {r.source}" for r in board.regions]
+    lines += [
+        f"- {f.name}, {f.flash_bytes:,} B of flash, {f.ram_bytes:,} B of RAM: {f.source}" for f in board.frameworks
+    ]
+    if board.platformio:
+        names = ", ".join(board.platformio.frameworks)
+        lines.append(f"- PlatformIO, `{board.platformio.requirement}` ({names}): {board.platformio.source}")
+    lines += [f"- {s.kind}: {s.source}" for s in board.simulators]
+    lines += [f"- Note: {board.notes}"] if board.notes else []
+    return "\n".join(lines)
+
+
+def operators() -> str:
+    """Operators, types and limits, out of the operators' files."""
+    rows = []
+    for module, operator in _operator_modules():
+        _, _, summary = " ".join((inspect.getdoc(module) or "").partition("\n\n")[0].split()).partition(": ")
+        kernels = ", ".join(f"`{kernel.name}`" for kernel in operator.kernels)
+        rows.append([operator.kind, summary, _inputs(operator), _types(operator), kernels])
+    return page(
+        "Operators",
+        "What `--runtime aot` computes itself, bit for bit as TensorFlow Lite Micro's reference kernels. `types` are "
+        "those of the first input. `--runtime tflm` runs every operator that TensorFlow Lite Micro has.",
+        table(["operator", "what it takes", "inputs", "types", "kernels"], rows),
+        "A model takes full int8 (`tinygen quantize` makes one), one subgraph, fixed shapes. What an operator does not "
+        "take is refused with the layer's name, before anything is written.",
+    )
+
+
+def _operator_modules() -> list[tuple[Any, Operator]]:
+    modules = [importlib.import_module(f"{ops.__name__}.{m.name}") for m in pkgutil.iter_modules(ops.__path__)]
+    found = [(module, module.OPERATOR) for module in modules if hasattr(module, "OPERATOR")]
+    return sorted(found, key=lambda pair: pair[1].kind)
+
+
+def _inputs(operator: Operator) -> str:
+    low, high = operator.inputs
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def _types(operator: Operator) -> str:
+    return ", ".join(dict.fromkeys(dtype for kernel in operator.kernels for dtype in kernel.dtypes))
+
+
+def configuration() -> str:
+    """tinygen.toml, out of its validating models."""
+    parts = []
+    for key, field in config.Config.model_fields.items():
+        section = _model_of(field.annotation)
+        if section and key != "compress":
+            parts += [f"## [{key}]", _sentences(section), _keys(section)]
+    for technique in techniques().values():
+        parts += [f"### technique = \"{technique.name}\"", technique.summary, _sentences(technique.options),
+                  _keys(technique.options)]  # fmt: skip
+    cut = next(i for i, part in enumerate(parts) if part.startswith("###"))
+    steps = [
+        "## [[compress]]",
+        "A list of steps, done in order. `technique` names one of those below; its options stand beside it. "
+        "`epochs`, `batch_size` and `learning_rate` come from `[train]` where a step does not set them.",
+    ]
+    return page(
+        "tinygen.toml",
+        f"The file begins with `schema = {config.SCHEMA}`. Unknown keys are errors. Paths are relative to the file.",
+        *parts[:cut],
+        *steps,
+        *parts[cut:],
+    )
+
+
+def _sentences(model: type[BaseModel]) -> str:
+    text = " ".join((inspect.getdoc(model) or "").split())
+    return re.sub(r"^\[\w+\]: ", "", text)
+
+
+def _keys(model: type[BaseModel]) -> str:
+    rows = [
+        [f"`{f.alias or name}`", _kind(f.annotation), _limits(f), _default(f)] for name, f in model.model_fields.items()
+    ]
+    return table(["key", "type", "limits", "default"], rows)
+
+
+def _model_of(annotation: Any) -> type[BaseModel] | None:
+    for part in (annotation, *get_args(annotation)):
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            return part
+    return None
+
+
+def _kind(annotation: Any) -> str:
+    """A type as people say it."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        parsed = [_PARSED[m.func] for m in args[1:] if getattr(m, "func", None) in _PARSED]
+        return parsed[0] if parsed else _kind(args[0])
+    if origin is Literal:
+        return " or ".join(f'`"{value}"`' for value in args)
+    if origin is tuple:
+        return f"list of {_kind(args[0])}"
+    kinds = [_kind(arg) for arg in args if arg is not NoneType]
+    return " or ".join(kinds) if kinds else _PLAIN.get(annotation, str(annotation))
+
+
+def _limits(field: FieldInfo) -> str:
+    found = []
+    for constraint in field.metadata:
+        found += [text.format(f"{value:,}") for name, text in _LIMITS.items()
+                  if (value := getattr(constraint, name, None)) is not None]  # fmt: skip
+    return ", ".join(found)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    empty = field.default in (None, "", ()) or field.default_factory is not None
+    return "" if empty else f"`{json.dumps(field.default)}`"
+
+
+def main(folder: Path) -> None:
+    """Writes the pages."""
+    for name, text in pages().items():
+        (folder / name).write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs"))
