@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
@@ -36,6 +37,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+_OUTSIDE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo.command,
     "run": run.command,
@@ -79,6 +81,7 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
         code = code if isinstance(code, int) else 0
+        sys.stdout.flush()
     except TinygenError as error:
         code = _tell(error.line, error.exit_code, debug)
     except KeyboardInterrupt:
@@ -86,9 +89,20 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except OSError as error:
+        code = _from_outside(error, debug)
     except Exception as error:
         code = _unexpected(error, debug)
     sys.exit(code)
+
+
+def _from_outside(error: OSError, debug: bool) -> int:
+    """A full disk or a forbidden place is the user's to mend; every other OSError is unexpected."""
+    if error.errno not in _OUTSIDE:
+        return _unexpected(error, debug)
+    if error.filename is None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _tell(f"{error.filename or 'standard output'}: cannot be used: {error.strerror}.", 2, debug)
 
 
 def _unexpected(error: Exception, debug: bool) -> int:

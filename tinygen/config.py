@@ -87,7 +87,7 @@ class TargetSection(_Strict):
     """[target]: `boards` by name or by the path of a profile; `runtime`; `optimize`."""
 
     boards: tuple[str, ...] = Field(min_length=1)
-    runtime: Literal["aot", "tflm", "micropython"] = "aot"
+    runtime: Literal["aot", "tflm"] = "aot"
     optimize: Literal["speed", "balanced", "size"] = "balanced"
 
 

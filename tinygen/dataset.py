@@ -71,7 +71,7 @@ def load_data(path: str | Path) -> DataSet:
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError) as error:
         first = (str(error).splitlines() or ["damaged"])[0]
         raise BadInput(
-            f"{path}: not a readable .npz or .npy file: {first}", "numpy.savez(path, x_train=…, y_train=…) writes one."
+            f"{path}: not a readable .npz or .npy file: {first}.", "numpy.savez(path, x_train=…, y_train=…) writes one."
         ) from error
     for name in arrays:
         if name not in KEYS:

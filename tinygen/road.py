@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -97,8 +98,10 @@ def run(config_path: Path, out: Path | None = None, *, say: Say = lambda _text: 
     config = load_config(config_path)
     boards = [load_board(name) for name in config.target.boards]
     out = out or config_path.resolve().parent / "build"
+    _check_folder(out)
     data = load_data(config.data.file) if config.data else None
     steps = _steps(config, data, out, say)
+    out.mkdir(parents=True, exist_ok=True)
     results = []
     for name, board in zip(config.target.boards, boards, strict=True):
         say(f"{board.name}: render, build, simulate")
@@ -113,6 +116,13 @@ def run(config_path: Path, out: Path | None = None, *, say: Say = lambda _text: 
     )
     report.report.write_text(json.dumps(report.json(), indent=1) + "\n", "utf-8")
     return report
+
+
+def _check_folder(out: Path) -> None:
+    """BadInput before any work where the results could not be written; nothing is made yet."""
+    place = next(p for p in (out, *out.absolute().parents) if p.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise BadInput(f"{out}: cannot be written, {place} is no folder that takes files.", "-o names another.")
 
 
 def require(report: RunReport, config_path: Path) -> None:
@@ -140,7 +150,6 @@ def _drop(steps: Sequence[Step]) -> float | None:
 def _steps(config: Config, data: DataSet | None, out: Path, say: Say) -> tuple[Step, ...]:
     """A row a step of the recipe, each quantized and measured on the first board."""
     board = config.target.boards[0]
-    out.mkdir(parents=True, exist_ok=True)
     name = model_name(config.model.name, given=True) if config.model.name else model_name(config.model.path.stem)
     version = config.model.version or "1.0"
     mean, std = config.input.mean, config.input.std
@@ -168,6 +177,7 @@ def _steps(config: Config, data: DataSet | None, out: Path, say: Say) -> tuple[S
             [r.model for r in records], data, samples=config.quantize.samples, seed=config.train.seed, mean=mean,
             std=std, progress=say,
         )  # fmt: skip
+    out.mkdir(parents=True, exist_ok=True)
     steps = []
     for record, result in zip(records, quantized, strict=True):
         model = Model(name, result.tflite, version, config.model.labels, result.preprocess, result.findings)
@@ -182,8 +192,6 @@ def _steps(config: Config, data: DataSet | None, out: Path, say: Say) -> tuple[S
 def _on_board(
     config: Config, model: Model, name: str, board: BoardProfile, data: DataSet | None, out: Path
 ) -> BoardResult:
-    if config.target.runtime == "micropython":
-        raise BadInput("target.runtime micropython is not built by this version.", "aot and tflm are.")
     project = out / board.name
     made = generate(model, name, project, runtime=config.target.runtime, optimize=config.target.optimize)
     simulation = simulate(project, data=data)

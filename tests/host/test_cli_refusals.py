@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import flatbuffers
@@ -185,6 +187,32 @@ def test_the_training_extra(tmp_path: Path) -> None:
     quantize = ("quantize", tmp_path / "m.tflite", "--data", tmp_path / "d.npz", "-o", tmp_path / "o.tflite")
     tinygen(*quantize).refused(2, "already converted")
     assert not (tmp_path / "o.tflite").exists()
+
+
+@pytest.mark.parametrize("out", ["file", "file/below"])
+def test_runs_that_have_nowhere_to_go(out: str, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "tinygen.toml").write_text(TOML.replace("m.tflite", model.name))
+    tinygen("run", "-o", out, "--json", "-", cwd=tmp_path).refused(2, out, "cannot be written")
+    tinygen("demo", "-o", out, "--json", "-", cwd=tmp_path).refused(2, "file")
+    assert (tmp_path / "file").read_text() == "x"
+
+
+def test_a_run_without_its_model_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "tinygen.toml").write_text(TOML)
+    tinygen("run", "--json", "-", cwd=tmp_path).refused(2, "m.tflite")
+    assert [p.name for p in tmp_path.iterdir()] == ["tinygen.toml"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_full_disk_is_told(model: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "tinygen.cli", "inspect", str(model)],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "standard output" in done.stderr and "No space left" in done.stderr
 
 
 @pytest.mark.parametrize("damage", ["{", "[]", '{"schema": "tinygen.project/9"}', "\xff"])
