@@ -172,6 +172,17 @@ def test_hostile_names_all_the_way(name: str, tmp_path: Path) -> None:
     assert found["mismatched_samples"] == 0
 
 
+@pytest.mark.needs_cc
+@pytest.mark.needs_tflm
+@pytest.mark.parametrize("name", ["model", "string", "conv2d", "tg_sim", "main"])
+def test_models_named_like_headers(name: str, tmp_path: Path) -> None:
+    path = tmp_path / f"{name}.tflite"
+    path.write_bytes(MODELS["dense"]().tflite)
+    done(tinygen("generate", path, "--board", "pico", "-o", tmp_path / "p", "-q"))
+    found = done(tinygen("simulate", tmp_path / "p", "--on", "native", "--samples", "1", "--json", "-")).json
+    assert found["mismatched_samples"] == 0
+
+
 @pytest.mark.needs_tflm
 def test_tflm_projects(tmp_path: Path) -> None:
     made = ("generate", write("conv", tmp_path), "--board", "nucleo_f446re", "-o", tmp_path / "p", "--runtime", "tflm")

@@ -1,0 +1,44 @@
+"""Layout of generated C: lines that fit, columns that align; and model names that would hide a header."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tinygen.backends.c_layout import c_int, call_lines, columns, number_lines
+from tinygen.compiled import model_name
+from tinygen.errors import BadInput
+
+
+@given(st.lists(st.integers(-(2**31), 2**31 - 1), max_size=200))
+def test_numbers_survive_their_lines(values: list[int]) -> None:
+    lines = number_lines(np.array(values, np.int32))
+    words = " ".join(lines).removesuffix(",").split(", ") if lines else []
+    assert [int(w) if w != c_int(-(2**31)) else -(2**31) for w in words] == values
+    assert all(len(line) <= 108 and line == line.strip() and line.endswith(",") for line in lines)
+
+
+@given(st.lists(st.text("abcdefgh_", min_size=1, max_size=40), min_size=1, max_size=20))
+def test_calls_survive_their_lines(args: list[str]) -> None:
+    lines = call_lines("tg_function", args)
+    assert " ".join(line.strip() for line in lines) == f"tg_function({', '.join(args)});"
+    assert all(len(line) <= 116 for line in lines)
+    assert all(line.startswith(" " * len("tg_function(")) for line in lines[1:])
+
+
+def test_columns_align() -> None:
+    assert columns([["#", "op"], ["10", "ADD"]], frozenset({0})) == (" #  op", "10  ADD")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("kws", "kws"), ("conv2d", "model_conv2d"), ("String", "model_String"), ("tg_x", "model_tg_x"), ("tg", "model_tg"),
+     ("stdint", "model_stdint"), ("while", "while_"), ("3d-net.v2", "model_3d_net_v2"), ("слой", "model")],
+)  # fmt: skip
+def test_model_names_hide_no_header(text: str, name: str) -> None:
+    assert model_name(text) == name
+    if text != name:
+        with pytest.raises(BadInput, match=f"--name {name}"):
+            model_name(text, given=True)
