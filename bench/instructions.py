@@ -2,8 +2,8 @@
 
 Usage: python bench/instructions.py MODELS_DIR [CORE …]     (core: m0plus m3 m4 m7 m33 m55 rv32; all by default)
 
-The baseline's figures (bench/baseline.json) were measured in the same simulator with gcc 12.2: TFLM's portable reference
-kernels, and TFLM with CMSIS-NN where there is such a build. Both are for the same input, the ramp, second call.
+The baseline's figures (bench/baseline.json) were measured in the same simulator with gcc 12.2: TFLM's portable
+reference kernels, and TFLM with CMSIS-NN where there is such a build. Both are for the same input, the ramp, second call.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from tinygen.compiled import open_model
 from tinygen.pipeline import generate
 from tinygen.proof import simulate_project
 
+COLUMNS = (
+    "model", "core", "TFLM reference", "TFLM CMSIS-NN", "tinygen", "share of reference", "arena, B", "code, B", "stack, B",
+)  # fmt: skip
 BOARDS = {
     "m0plus": "qemu_m0plus",
     "m3": "qemu_mps2_an385",
@@ -31,8 +34,8 @@ BOARDS = {
 def main() -> None:
     models = sorted(Path(sys.argv[1]).glob("*.tflite"))
     baseline = json.loads((Path(__file__).parent / "baseline.json").read_text())
-    print("| model | core | TFLM reference | TFLM CMSIS-NN | tinygen | share of reference | arena, B | code, B | stack, B |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("|", " | ".join(COLUMNS), "|")
+    print("|", " | ".join(["---"] * len(COLUMNS)), "|")
     for core in sys.argv[2:] or BOARDS:
         for path in models:
             with tempfile.TemporaryDirectory(prefix="tinygen-") as work:
@@ -44,8 +47,9 @@ def main() -> None:
             reference, tuned = known.get("reference", {}).get(core), known.get("cmsis_nn", {}).get(core)
             ours = run.instructions_per_inference
             share = f"{ours / reference:.2f}" if ours and reference else "-"
-            cells = [path.stem, core, _n(reference), _n(tuned), _n(ours), share]
-            print("|", " | ".join([*cells, _n(run.arena_bytes), _n(run.code_bytes), _n(run.stack_bytes)]), "|", flush=True)
+            sizes = [_n(size) for size in (run.arena_bytes, run.code_bytes, run.stack_bytes)]
+            cells = [path.stem, core, _n(reference), _n(tuned), _n(ours), share, *sizes]
+            print("|", " | ".join(cells), "|", flush=True)
 
 
 def _n(value: int | None) -> str:

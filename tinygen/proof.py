@@ -47,9 +47,7 @@ class _Bench:
             return build_host(self.project, folder, self.sanitize, trace)
         return build_image(self.project, self.board, folder, self.toolchain, trace)
 
-    def run(
-        self, image: Image, samples: Sequence[bytes], keep_data: bool = False, count_sample: int = 0
-    ) -> RunResult:
+    def run(self, image: Image, samples: Sequence[bytes], keep_data: bool = False, count_sample: int = 0) -> RunResult:
         """One run: plain programs are counted in `count_sample`, traced ones traced in the last sample."""
         return run_image(
             image, self.board, samples, simulator=self.simulator, trace=image.trace, keep_data=keep_data,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ def test_buffers_that_first_fit_by_size_places_badly_reach_the_bound() -> None:
     sizes = [7, 9, 5, 8, 6, 9, 4]
     chain = [Buffer("tensor", n, i, i + 1, (i,), alignment=1) for i, n in enumerate(sizes)]
     plan = plan_memory(chain, len(sizes))
-    assert plan.arena_bytes == max(a + b for a, b in zip(sizes, sizes[1:]))
+    assert plan.arena_bytes == max(a + b for a, b in pairwise(sizes))
 
 
 @pytest.mark.needs_models

@@ -95,7 +95,8 @@ def test_a_kill_at_any_moment_leaves_the_old_or_the_new(tmp_path: Path) -> None:
         "while True:\n"
         "    n += 1\n"
         "    print(n, flush=True)\n"
-        "    write_project({f'f{i}.c': str(n % 10).encode() * 20_000 for i in range(60)}, MANIFEST, Path(sys.argv[1]))\n"
+        "    content = str(n % 10).encode() * 20_000\n"
+        "    write_project({f'f{i}.c': content for i in range(60)}, MANIFEST, Path(sys.argv[1]))\n"
     )
     root = str(Path(__file__).resolve().parent)
     for trial in range(25):
