@@ -3,7 +3,8 @@
 Usage: python bench/instructions.py MODELS_DIR [CORE …]     (core: m0plus m3 m4 m7 m33 m55 rv32; all by default)
 
 The baseline's figures (bench/baseline.json) were measured in the same simulator with gcc 12.2: TFLM's portable
-reference kernels, and TFLM with CMSIS-NN where there is such a build. Both are for the same input, the ramp, second call.
+reference kernels, and TFLM with CMSIS-NN where there is such a build. Both are for the same input, the ramp, and its
+second call.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from tinygen.pipeline import generate
 from tinygen.proof import simulate_project
 
 COLUMNS = (
-    "model", "core", "TFLM reference", "TFLM CMSIS-NN", "tinygen", "share of reference", "arena, B", "code, B", "stack, B",
+    "model", "core", "TFLM reference", "TFLM CMSIS-NN", "tinygen", "share of reference",
+    "arena, B", "code, B", "stack, B",
 )  # fmt: skip
 BOARDS = {
     "m0plus": "qemu_m0plus",
