@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from ..flatbuffer import Table
-from ..graph.ir import Array, Graph, Op, constant
-from ._fixed_point import activation_range, channel_multipliers
+from ..graph.ir import Graph, Op, constant
+from ._convolution import ARGUMENTS, bias_of, check_bias, constants, fields, output_shape
+from ._fixed_point import channel_multipliers
 from ._matmul import matmul_code
-from ._window import Window, check_window, extent
-from .base import Const, Constant, In, Kernel, LayerCode, Operator, Out, Shape, bad_layer, per_tensor
+from ._window import Window, check_window
+from .base import Kernel, LayerCode, Operator, Shape, bad_layer
 
 
 def read(options: Table) -> Window:
@@ -36,23 +35,13 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
     groups = x.shape[3] // in_c
     if x.shape[3] % in_c or out_c % groups:
         raise bad_layer(op, f"weights {w.shape} do not fit {x.shape[3]} input channels")
-    bias = graph.optional(op, 2)
-    if bias is not None and (bias.data is None or bias.dtype != "int32" or bias.size != out_c):
-        raise bad_layer(op, f"needs a constant int32 bias of {out_c} values")
-    height, _ = extent(op, x.shape[1], kernel_h, window.stride_h, window.dilation_h, window.padding)
-    width, _ = extent(op, x.shape[2], kernel_w, window.stride_w, window.dilation_w, window.padding)
-    return ((x.shape[0], height, width, out_c),)
+    check_bias(graph, op, out_c)
+    return (output_shape(op, x, kernel_h, kernel_w, out_c),)
 
 
 def macs(graph: Graph, op: Op) -> int:
     """Multiplications, padding counted as MLPerf counts it: every tap of every output."""
     return graph.output(op).size * math.prod(graph.input(op, 1).shape[1:])
-
-
-def bias_of(graph: Graph, op: Op, channels: int) -> Array:
-    """The int32 bias, zeros where there is none."""
-    bias = graph.optional(op, 2)
-    return np.zeros(channels, np.int32) if bias is None else constant(bias).reshape(-1)
 
 
 def is_pointwise(graph: Graph, op: Op) -> bool:
@@ -72,45 +61,16 @@ def emit_pointwise(graph: Graph, op: Op) -> LayerCode:
 
 def emit(graph: Graph, op: Op) -> LayerCode:
     """The general convolution: taps outside the image are left out by loop bounds."""
-    x, w, y, window = graph.input(op, 0), graph.input(op, 1), graph.output(op), op.attrs
-    out_c, kernel_h, kernel_w, in_c = w.shape
-    multiplier, shift = channel_multipliers(op, x, w, y, out_c, axis=0)
-    low, high = activation_range(op, window.fused, y)
-    _, pad_top = extent(op, x.shape[1], kernel_h, window.stride_h, window.dilation_h, window.padding)
-    _, pad_left = extent(op, x.shape[2], kernel_w, window.stride_w, window.dilation_w, window.padding)
+    x, w = graph.input(op, 0), graph.input(op, 1)
+    out_c, kernel_h, kernel_w, group_c = w.shape
+    groups = x.shape[3] // group_c
+    own = (("out_c", out_c), ("group_c", group_c), ("group_filters", out_c // groups))
     return LayerCode(
         function="tg_conv2d_s8",
         struct="tg_conv2d_params",
-        params=(
-            ("batches", x.shape[0]),
-            ("in_h", x.shape[1]),
-            ("in_w", x.shape[2]),
-            ("in_c", x.shape[3]),
-            ("out_h", y.shape[1]),
-            ("out_w", y.shape[2]),
-            ("out_c", out_c),
-            ("kernel_h", kernel_h),
-            ("kernel_w", kernel_w),
-            ("group_c", in_c),
-            ("group_filters", out_c // (x.shape[3] // in_c)),
-            ("stride_h", window.stride_h),
-            ("stride_w", window.stride_w),
-            ("dilation_h", window.dilation_h),
-            ("dilation_w", window.dilation_w),
-            ("pad_top", pad_top),
-            ("pad_left", pad_left),
-            ("input_offset", -per_tensor(op, x)[1]),
-            ("output_zero_point", per_tensor(op, y)[1]),
-            ("activation_min", low),
-            ("activation_max", high),
-        ),
-        constants=(
-            Constant("weights", "int8_t", constant(w)),
-            Constant("bias", "int32_t", bias_of(graph, op, out_c)),
-            Constant("multiplier", "int32_t", multiplier),
-            Constant("shift", "int8_t", shift),
-        ),
-        args=(In(), Const("weights"), Const("bias"), Const("multiplier"), Const("shift"), Out()),
+        params=(*fields(graph, op, kernel_h, kernel_w), *own),
+        constants=constants(graph, op, out_c, axis=0),
+        args=ARGUMENTS,
     )
 
 

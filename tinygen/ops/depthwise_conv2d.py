@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..flatbuffer import Table
-from ..graph.ir import Graph, Op, constant
-from ._fixed_point import activation_range, channel_multipliers
-from ._window import Window, check_window, extent
-from .base import Const, Constant, In, Kernel, LayerCode, Operator, Out, Shape, bad_layer, per_tensor
-from .conv2d import bias_of
+from ..graph.ir import Graph, Op
+from ._convolution import ARGUMENTS, check_bias, constants, fields, output_shape
+from ._window import Window, check_window
+from .base import Kernel, LayerCode, Operator, Shape, bad_layer
 
 
 @dataclass(frozen=True)
@@ -41,12 +40,8 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
     _, kernel_h, kernel_w, out_c = w.shape
     if out_c != x.shape[3] * window.depth_multiplier:
         raise bad_layer(op, f"{out_c} filters for {x.shape[3]} channels and depth multiplier {window.depth_multiplier}")
-    bias = graph.optional(op, 2)
-    if bias is not None and (bias.data is None or bias.dtype != "int32" or bias.size != out_c):
-        raise bad_layer(op, f"needs a constant int32 bias of {out_c} values")
-    height, _ = extent(op, x.shape[1], kernel_h, window.stride_h, window.dilation_h, window.padding)
-    width, _ = extent(op, x.shape[2], kernel_w, window.stride_w, window.dilation_w, window.padding)
-    return ((x.shape[0], height, width, out_c),)
+    check_bias(graph, op, out_c)
+    return (output_shape(op, x, kernel_h, kernel_w, out_c),)
 
 
 def macs(graph: Graph, op: Op) -> int:
@@ -57,43 +52,13 @@ def macs(graph: Graph, op: Op) -> int:
 
 def emit(graph: Graph, op: Op) -> LayerCode:
     """The portable kernel, weights as the file has them."""
-    x, w, y, window = graph.input(op, 0), graph.input(op, 1), graph.output(op), op.attrs
-    _, kernel_h, kernel_w, out_c = w.shape
-    multiplier, shift = channel_multipliers(op, x, w, y, out_c, axis=3)
-    low, high = activation_range(op, window.fused, y)
-    _, pad_top = extent(op, x.shape[1], kernel_h, window.stride_h, window.dilation_h, window.padding)
-    _, pad_left = extent(op, x.shape[2], kernel_w, window.stride_w, window.dilation_w, window.padding)
+    _, kernel_h, kernel_w, out_c = graph.input(op, 1).shape
     return LayerCode(
         function="tg_depthwise_conv2d_s8",
         struct="tg_depthwise_conv2d_params",
-        params=(
-            ("batches", x.shape[0]),
-            ("in_h", x.shape[1]),
-            ("in_w", x.shape[2]),
-            ("in_c", x.shape[3]),
-            ("out_h", y.shape[1]),
-            ("out_w", y.shape[2]),
-            ("depth_multiplier", window.depth_multiplier),
-            ("kernel_h", kernel_h),
-            ("kernel_w", kernel_w),
-            ("stride_h", window.stride_h),
-            ("stride_w", window.stride_w),
-            ("dilation_h", window.dilation_h),
-            ("dilation_w", window.dilation_w),
-            ("pad_top", pad_top),
-            ("pad_left", pad_left),
-            ("input_offset", -per_tensor(op, x)[1]),
-            ("output_zero_point", per_tensor(op, y)[1]),
-            ("activation_min", low),
-            ("activation_max", high),
-        ),
-        constants=(
-            Constant("weights", "int8_t", constant(w)),
-            Constant("bias", "int32_t", bias_of(graph, op, out_c)),
-            Constant("multiplier", "int32_t", multiplier),
-            Constant("shift", "int8_t", shift),
-        ),
-        args=(In(), Const("weights"), Const("bias"), Const("multiplier"), Const("shift"), Out()),
+        params=(*fields(graph, op, kernel_h, kernel_w), ("depth_multiplier", op.attrs.depth_multiplier)),
+        constants=constants(graph, op, out_c, axis=3),
+        args=ARGUMENTS,
     )
 
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from ..flatbuffer import Table
 from ..graph.ir import Graph, Op, constant
+from ._convolution import bias_of, check_bias
 from ._fixed_point import channel_multipliers, checked_multiplier
 from ._matmul import matmul_code
 from .base import Kernel, LayerCode, Operator, Shape, bad_layer, per_tensor, unsupported
-from .conv2d import bias_of
 
 BIAS_TOLERANCE = 0.02
 
@@ -40,9 +40,7 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
     out_c, depth = w.shape
     if x.size % depth:
         raise bad_layer(op, f"an input of {x.size} values is no multiple of the weights' depth {depth}")
-    bias = graph.optional(op, 2)
-    if bias is not None and (bias.data is None or bias.dtype != "int32" or bias.size != out_c):
-        raise bad_layer(op, f"needs a constant int32 bias of {out_c} values")
+    check_bias(graph, op, out_c)
     if op.attrs.keep_num_dims:
         if not x.shape or x.shape[-1] != depth:
             raise bad_layer(op, f"the input's last dimension {x.shape[-1:]} is not the weights' depth {depth}")

@@ -27,11 +27,8 @@ static const tg_conv2d_params net_params = {
     .in_c = 2,
     .out_h = 4,
     .out_w = 4,
-    .out_c = 4,
     .kernel_h = 3,
     .kernel_w = 3,
-    .group_c = 2,
-    .group_filters = 4,
     .stride_h = 2,
     .stride_w = 2,
     .dilation_h = 1,
@@ -42,6 +39,9 @@ static const tg_conv2d_params net_params = {
     .output_zero_point = -128,
     .activation_min = -128,
     .activation_max = -8,
+    .out_c = 4,
+    .group_c = 2,
+    .group_filters = 4,
 };
 
 /* 1 DEPTHWISE_CONV_2D net_2: [1,4,4,4] -> [1,4,4,4] */
@@ -52,7 +52,6 @@ static const tg_depthwise_conv2d_params net_2_params = {
     .in_c = 4,
     .out_h = 4,
     .out_w = 4,
-    .depth_multiplier = 1,
     .kernel_h = 3,
     .kernel_w = 3,
     .stride_h = 1,
@@ -65,6 +64,7 @@ static const tg_depthwise_conv2d_params net_2_params = {
     .output_zero_point = -128,
     .activation_min = -128,
     .activation_max = -8,
+    .depth_multiplier = 1,
 };
 
 /* 2 CONV_2D net_3: [1,4,4,4] -> [1,4,4,3] */
