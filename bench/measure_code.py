@@ -22,6 +22,7 @@ import numpy as np
 from elftools.elf.elffile import ELFFile
 
 from tinygen.backends import aot
+from tinygen.backends.aot_inventory import inventory
 from tinygen.backends.sim_support import sim_files
 from tinygen.boards import BoardProfile, load_board
 from tinygen.compiled import Model, compile_model
@@ -159,7 +160,7 @@ def model_prices(
                 entry["needs"] = sorted({*entry["needs"], *needs})
                 support.update(needs)
             if preprocess is None:
-                stock = aot.inventory(compiled.graph, compiled.layers, model.info)
+                stock = inventory(compiled.graph, compiled.layers, model.info)
                 rows.append([1, len(stock.call_arguments), sum(stock.call_arguments)])
                 invokes.append(bench.link(objects, ["m_invoke"])["m_invoke"])
                 stacks.append(stack_usage(folder / "m.c").get("m_invoke", 0))

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from . import budget
 from .backends import aot
+from .backends.aot_inventory import inventory
 from .backends.platformio import framework_of, platformio_files
 from .backends.sim_support import sim_files
 from .backends.tflm import render_tflm, tflm_arena
@@ -118,7 +119,7 @@ def planned_budget(
 ) -> BudgetReport:
     """The budget before any compiler runs: weights and arena exact, code and stack by the table of measured sizes."""
     board = compiled.board
-    stock = aot.inventory(compiled.graph, compiled.layers, compiled.model.info)
+    stock = inventory(compiled.graph, compiled.layers, compiled.model.info)
     cost = price(stock, toolchain or _likely_toolchain(board.core), board.core)
     return budget.report(
         board,

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
-from ..costs import Inventory
 from ..graph.ir import Graph, Tensor
 from ..graph.plan import MemoryPlan
 from ..ops.base import Arg, Const, Constant, In, Scratch
@@ -142,13 +141,13 @@ def _layer_table(graph: Graph, layers: tuple[Layer, ...], plan: MemoryPlan) -> t
     rows = [["#", "layer", "op", "output", "arena", "MACs", "kernel"]]
     for layer in layers:
         op, y = layer.op, graph.output(layer.op)
-        name = c_comment(_short(op.name, 20))
+        name = c_comment(short(op.name, 20))
         place = _place(graph, plan, op.outputs[0])
         rows.append([str(layer.index), name, op.kind, _shape(y), place, str(layer.macs), layer.kernel_name])
     return columns(rows, frozenset({0, 5}))
 
 
-def _short(name: str, length: int) -> str:
+def short(name: str, length: int) -> str:
     return name if len(name) <= length else name[: length - 2] + ".."
 
 
@@ -180,7 +179,7 @@ def _io(graph: Graph, plan: MemoryPlan, index: int, position: int) -> dict[str, 
     low, high = QUANTIZED_RANGE.get(tensor.dtype, (0, 0))
     return {
         "suffix": str(position) if position else "",
-        "name": _short(tensor.name, NAME_LENGTH),
+        "name": short(tensor.name, NAME_LENGTH),
         "ctype": C_TYPES[tensor.dtype],
         "tg_type": TG_TYPES[tensor.dtype],
         "dtype": tensor.dtype,
@@ -202,7 +201,7 @@ def _layer_context(graph: Graph, plan: MemoryPlan, layer: Layer, name: str, mode
     context: dict[str, Any] = {
         "index": layer.index,
         "name": name,
-        "comment": c_comment(f"{op.kind} {_short(op.name, 40)}: {shown} -> {_shape(y)}")[:100],
+        "comment": c_comment(f"{op.kind} {short(op.name, 40)}: {shown} -> {_shape(y)}")[:100],
         "is_view": layer.is_view,
         "outputs": [{"offset": plan.offset_of(t), "bytes": graph.tensors[t].nbytes} for t in op.outputs],
         "params": [],
@@ -266,38 +265,3 @@ def _weight_fields(graph: Graph, layers: tuple[Layer, ...]) -> list[Field]:
 
 def _field(name: str, constant: Constant) -> Field:
     return Field(name, constant.ctype, constant.data.size, number_lines(constant.data))
-
-
-def inventory(graph: Graph, layers: tuple[Layer, ...], info: ModelInfo) -> Inventory:
-    """What the rendered model is made of, for its planned price; constants of layers are the weights, counted apart."""
-    codes = [layer.code for layer in layers if layer.code is not None]
-    tensors = [graph.tensors[i] for i in (*graph.inputs, *graph.outputs)]
-    tables = sum(c.data.size * ITEM[c.ctype] for code in codes for c in code.constants if c.table)
-    strings = [
-        info.name,
-        info.version,
-        graph.sha256,
-        __version__,
-        *(_short(t.name, NAME_LENGTH) for t in tensors),
-        *info.labels,
-    ]
-    text = sum(_round4(len(s.encode()) + 1) for s in strings)
-    shapes = sum(4 * max(1, len(t.shape)) for t in tensors)
-    preprocess = sum(4 * len(v) for v in (info.preprocess.mean, info.preprocess.std)) if info.preprocess else 0
-    descriptors = 40 + 32 * len(tensors) + shapes + 4 * len(info.labels) + preprocess
-    inputs = [graph.tensors[i] for i in graph.inputs]
-    outputs = [graph.tensors[i] for i in graph.outputs]
-    return Inventory(
-        functions=tuple(code.function for code in codes),
-        call_arguments=tuple(len(code.args) + bool(code.struct) for code in codes),
-        data_bytes=tables + text + descriptors + sum(code.params_bytes for code in codes),
-        inputs=len(inputs),
-        outputs=len(outputs),
-        quantized_inputs=sum(t.dtype in QUANTIZED_RANGE and t.quant is not None for t in inputs),
-        quantized_outputs=sum(t.dtype in QUANTIZED_RANGE and t.quant is not None for t in outputs),
-        preprocessed=info.preprocess is not None,
-    )
-
-
-def _round4(n: int) -> int:
-    return -(-n // 4) * 4
