@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,13 @@ from .worker import Progress, run_job
 Array = npt.NDArray[Any]
 SEED = 7
 EPOCHS = 30
+_NEEDS = (
+    ("sklearn", "scikit-learn"),
+    ("tensorflow", "tensorflow"),
+    ("tf_keras", "tf-keras"),
+    ("tensorflow_model_optimization", "tensorflow-model-optimization"),
+    ("unicorn", "unicorn"),
+)
 _BOARDS = re.compile(r"^boards = \[.*\]$", re.MULTILINE)
 
 
@@ -35,12 +43,20 @@ def digits_data() -> dict[str, Array]:
     return {f"{k}_{name}": array[part] for name, part in splits for k, array in (("x", x), ("y", y))}
 
 
+def require_packages() -> None:
+    """MissingTool for the first package of the demo's road that is not installed: before anything is written."""
+    for module, package in _NEEDS:
+        if find_spec(module) is None:
+            raise missing_extra(package, "demo,train,sim")
+
+
 def write_demo(folder: str | Path, board: str = "nucleo_f446re", *, progress: Progress | None = None) -> Path:
     """Writes data.npz, a trained teacher.keras and tinygen.toml to `folder` and returns the path of tinygen.toml.
 
     What is there already is kept, so that a second run is quick; an unedited tinygen.toml takes the new board.
     Training takes about ten seconds on two cores.
     """
+    require_packages()
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -157,6 +157,8 @@ def _report(
     bench: _Bench, image: Image, run: RunResult, oracle: Reference | None, mismatch: Mismatch | None,
     costs: tuple[LayerCost, ...], sizes: LinkedSizes | None, names: Sequence[str],
 ) -> SimulationReport:  # fmt: skip
+    plan = bench.manifest.plan
+
     def size(name: str) -> int | None:
         return None if sizes is None else int(getattr(sizes, name))
 
@@ -185,12 +187,12 @@ def _report(
         instructions_per_inference=run.instructions,
         layers=costs,
         flash_bytes=size("flash_bytes"),
-        weights_bytes=size("weights_bytes"),
+        weights_bytes=plan.weights_bytes if sizes is None else sizes.weights_bytes,
         code_bytes=size("code_bytes"),
         harness_bytes=size("harness_bytes"),
         ram_bytes=size("ram_bytes"),
-        arena_bytes=size("arena_bytes"),
-        state_bytes=size("state_bytes"),
+        arena_bytes=plan.arena_bytes if sizes is None else sizes.arena_bytes,
+        state_bytes=plan.state_bytes if sizes is None else sizes.state_bytes,
         static_bytes=size("static_bytes"),
         stack_bytes=run.stack_bytes,
         compiler=image.compiler,
