@@ -124,7 +124,7 @@ class Config(_Strict):
 def load_config(path: str | Path = "tinygen.toml") -> Config:
     """The validated file. BadInput names every unknown, missing and wrong key at once; no TensorFlow is imported."""
     path = Path(path)
-    raw = read_toml(path, "`tinygen new` writes one.")
+    raw = read_toml(path, "docs/config.md says what it holds; `tinygen demo` writes one.")
     schema = raw.get("schema")
     if isinstance(schema, int) and schema > SCHEMA:
         raise BadInput(

@@ -1,0 +1,48 @@
+"""The planner's prices: every kernel of firmware/ has one on every core, for both toolchains."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tinygen.costs import Inventory, price
+from tinygen.resources import data_dir
+
+TABLE = json.loads((data_dir("firmware") / "code_bytes.json").read_text("utf-8"))
+CORES = (
+    "cortex-m0", "cortex-m0plus", "cortex-m3", "cortex-m33", "cortex-m4f", "cortex-m55", "cortex-m7", "rv32imc",
+)  # fmt: skip
+
+
+def kernels() -> set[str]:
+    found: set[str] = set()
+    for header in (data_dir("firmware") / "kernels").glob("*.h"):
+        found |= set(re.findall(r"^TG_KERNEL \w+ \*?(\w+)\(", header.read_text("utf-8"), re.M))
+    return found
+
+
+@pytest.mark.parametrize("toolchain", ["gcc", "zig"])
+@pytest.mark.parametrize("core", CORES)
+def test_every_kernel_is_priced(toolchain: str, core: str) -> None:
+    """A new kernel needs `python bench/measure_code.py MODELS_DIR`."""
+    assert set(TABLE[toolchain][core]["functions"]) == kernels()
+    for entry in TABLE[toolchain][core]["functions"].values():
+        assert entry["bytes"] > 0 and set(entry["needs"]) <= set(TABLE[toolchain][core]["support"])
+
+
+def stock(*functions: str) -> Inventory:
+    return Inventory(functions, (4,) * len(functions), 100, 1, 1, 1, 1, False)
+
+
+def test_a_kernel_counts_once_and_calls_count_each() -> None:
+    once, twice = (price(stock(*["tg_add_s8"] * n), "gcc", "cortex-m4f") for n in (1, 2))
+    own = TABLE["gcc"]["cortex-m4f"]["functions"]["tg_add_s8"]["bytes"]
+    assert 0 < twice.code_bytes - once.code_bytes < own
+
+
+@pytest.mark.parametrize("core", ["xtensa-lx6", "xtensa-lx7", "cortex-m4"])
+def test_a_core_without_figures_is_priced_as_the_largest(core: str) -> None:
+    there = [price(stock("tg_conv2d_s8"), "gcc", c) for c in ("cortex-m0plus", "cortex-m3", "cortex-m4f", "rv32imc")]
+    assert price(stock("tg_conv2d_s8"), "gcc", core).code_bytes == max(p.code_bytes for p in there)
