@@ -13,16 +13,16 @@ from .base import Arg, Const, Constant, In, Out, Shape, bad_layer, per_tensor
 ARGUMENTS: tuple[Arg, ...] = (In(), Const("weights"), Const("bias"), Const("multiplier"), Const("shift"), Out())
 
 
-def check_bias(graph: Graph, op: Op, channels: int) -> None:
-    """Refuses a bias that is no constant int32 of one value a channel."""
-    bias = graph.optional(op, 2)
+def check_bias(graph: Graph, op: Op, channels: int, at: int = 2) -> None:
+    """Refuses a bias, input `at`, that is no constant int32 of one value a channel."""
+    bias = graph.optional(op, at)
     if bias is not None and (bias.data is None or bias.dtype != "int32" or bias.size != channels):
         raise bad_layer(op, f"needs a constant int32 bias of {channels} values")
 
 
-def bias_of(graph: Graph, op: Op, channels: int) -> Array:
-    """The int32 bias, zeros where there is none."""
-    bias = graph.optional(op, 2)
+def bias_of(graph: Graph, op: Op, channels: int, at: int = 2) -> Array:
+    """The int32 bias, input `at`, zeros where there is none."""
+    bias = graph.optional(op, at)
     return np.zeros(channels, np.int32) if bias is None else constant(bias).reshape(-1)
 
 

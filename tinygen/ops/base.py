@@ -86,8 +86,8 @@ def _none(_graph: Graph, _op: Op) -> int:
 class Kernel:
     """A kernel variant: how Python packs a layer, and the C header that reads it so packed.
 
-    `features` are the instruction-set features it needs (boards.FEATURES). `dtypes` are the types of input 0, and of
-    the outputs unless it `converts`.
+    `features` are the instruction-set features it needs (boards.FEATURES). `dtypes` are the types of the data input,
+    and of the outputs unless it `converts`.
     `min_distance` says how near the output may follow the first input in memory: None where they may not overlap.
     """
 
@@ -107,7 +107,8 @@ class Operator:
     """One operator of TensorFlow Lite: the constant OPERATOR of each file in this folder.
 
     `read` turns the flatbuffer's options into the frozen attributes; `shapes` gives the outputs' shapes from the
-    inputs' and raises BadInput where they do not fit; `view` says that the output is the input's bytes unchanged.
+    inputs' and raises BadInput where they do not fit; `view` says that the output is the input's bytes unchanged;
+    `data_input` is the input that the kernels' types are about, where it is not the first.
     """
 
     kind: str
@@ -119,11 +120,12 @@ class Operator:
     view: Callable[[Graph, Op], bool] = lambda _graph, _op: False
     inputs: tuple[int, int] = (1, 1)
     note: str = ""
+    data_input: int = 0
 
 
 def choose_kernel(operator: Operator, graph: Graph, op: Op, features: frozenset[str]) -> Kernel:
     """The first variant that the instruction set has and that takes the layer; BadInput where none does."""
-    dtype = graph.input(op, 0).dtype
+    dtype = graph.input(op, operator.data_input).dtype
     same = all(graph.tensors[i].dtype == dtype for i in op.outputs)
     for kernel in operator.kernels:
         if kernel.features <= features and _takes(kernel, dtype, same) and kernel.supports(graph, op):
