@@ -18,8 +18,8 @@ from .resources import data_dir
 #: Cores without a compiler here are priced as the largest of the measured ones.
 _FALLBACK_CORES = ("cortex-m0plus", "cortex-m3", "cortex-m4f", "rv32imc")
 #: Alignment between sections, and what the fit misses: this much and 1 % are added, so that planned is above linked.
-_MARGIN_BYTES = 64
-_STACK_MARGIN_BYTES = 16
+_MARGIN_BYTES = 96
+_STACK_MARGIN_BYTES = 48
 
 
 @dataclass(frozen=True)
