@@ -1,16 +1,11 @@
-/* mean.h - int8 mean over any axes: the division by their extent is part of the multiplier. */
+/* mean.h - int8 mean or sum over any axes: a mean's division by their extent is part of the multiplier. */
 #ifndef TG_MEAN_H
 #define TG_MEAN_H
 
-#include "tg_kernel.h"
-
-#define TG_MEAN_LOOPS 3
+#include "tg_reduce.h"
 
 typedef struct {
-    int32_t kept[TG_MEAN_LOOPS]; /* extents of the dimensions that stay, outermost first, and their strides in x */
-    int32_t kept_stride[TG_MEAN_LOOPS];
-    int32_t reduced[TG_MEAN_LOOPS]; /* of those that are averaged */
-    int32_t reduced_stride[TG_MEAN_LOOPS];
+    TG_REDUCE_FIELDS
     int32_t sum_offset; /* the negated zero point of x, once for each value in the sum */
     int32_t multiplier, shift;
     int32_t output_zero_point;

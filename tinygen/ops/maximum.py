@@ -1,0 +1,22 @@
+"""MAXIMUM: the larger of two tensors' values, broadcast; TFLM compares them as they stand, whatever their scales."""
+
+from __future__ import annotations
+
+from ..graph.ir import Graph, Op
+from ._add import shapes
+from ._extreme import DTYPES, extreme_code
+from .base import Kernel, LayerCode, Operator
+
+
+def emit(graph: Graph, op: Op) -> LayerCode:
+    """The portable kernel."""
+    return extreme_code(graph, op, "tg_maximum")
+
+
+OPERATOR = Operator(
+    kind="MAXIMUM",
+    resolver="AddMaximum",
+    shapes=shapes,
+    inputs=(2, 2),
+    kernels=(Kernel("maximum", "extreme.h", emit, dtypes=DTYPES),),
+)
