@@ -1,0 +1,83 @@
+"""Operators of two or three broadcast operands besides sums and products, against the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import draw as d
+import numpy as np
+import pytest
+from build_tflite import T
+from cases import Case, compare, generate, one_op
+from hypothesis import strategies as st
+
+
+@st.composite
+def _shapes(draw: st.DrawFn, count: int, low: int = 1, high: int = 5) -> list[tuple[int, ...]]:
+    """Shapes that broadcast with one another: dimensions of 1 and missing leading ones."""
+    whole = draw(d.shapes(low, high, 300))
+    found = []
+    for _ in range(count):
+        drop = draw(st.integers(0, len(whole) - 1)) if draw(st.integers(0, 3)) == 3 else 0
+        found.append(tuple(1 if draw(st.integers(0, 3)) == 3 else n for n in whole[drop:]))
+    return found
+
+
+@st.composite
+def _maybe_constant(draw: st.DrawFn, operands: Sequence[T]) -> list[T]:
+    """One of the operands a constant, now and then."""
+    out = list(operands)
+    if draw(st.integers(0, 3)) == 3:
+        at = draw(st.integers(0, len(out) - 1))
+        generator = np.random.default_rng(draw(d.seeds))
+        t = out[at]
+        low, high = (0, 2) if t.dtype == "bool" else (-128, 128)
+        out[at] = replace(t, data=generator.integers(low, high, t.shape).astype(t.dtype))
+    return out
+
+
+def same_loops(_case: Case, refusal: str) -> bool:
+    """Alternating broadcasts of five dimensions need more loops than the kernels have."""
+    return "over more than 4 dimensions" in refusal
+
+
+@st.composite
+def _extreme(draw: st.DrawFn, kind: str) -> Case:
+    a, b = draw(_shapes(2))
+    out = np.broadcast_shapes(a, b)
+    dtype = draw(st.sampled_from(("int8", "int8", "int16", "int32")))
+    if dtype == "int32":
+        operands, y = [T(a, dtype), T(b, dtype)], T(out, dtype)
+    else:
+        x = replace(draw(d.activations(a)), dtype=dtype)
+        operands, y = [x, replace(x, shape=b)], replace(x, shape=out)
+        if draw(st.integers(0, 3)) == 3:  # scales are not looked at
+            operands[1] = replace(operands[1], scales=(x.scales[0] * 3,), zero_points=(5,))
+    options = "MaximumMinimumOptions"
+    return one_op(kind, draw(_maybe_constant(operands)), y, options, draw(d.seeds))
+
+
+@pytest.mark.parametrize("kind", ["MAXIMUM", "MINIMUM"])
+def test_larger_and_smaller(tmp_path: Path, kind: str) -> None:
+    assert compare(generate(_extreme(kind), 200), tmp_path, same_loops) > 150
+
+
+@st.composite
+def _prelu(draw: st.DrawFn) -> Case:
+    shape = draw(d.shapes(1, 4, 300))
+    x = draw(d.activations(shape))
+    alpha_shape = tuple(1 if draw(st.booleans()) else n for n in shape[draw(st.integers(0, len(shape) - 1)) :])
+    alpha = draw(d.activations(alpha_shape, -12, 1))
+    y = d.q8(shape, float(np.float32(x.scales[0] * 2.0 ** draw(st.floats(-4, 6, width=16)))), draw(d.zero_points))
+    if draw(st.booleans()):
+        y = replace(y, scales=(draw(d.rational(x.scales[0])),))
+    if draw(st.booleans()):
+        values = np.random.default_rng(draw(d.seeds)).integers(-128, 128, alpha_shape).astype(np.int8)
+        alpha = replace(alpha, data=values)
+    return one_op("PRELU", [x, alpha], y, "", draw(d.seeds))
+
+
+def test_prelu(tmp_path: Path) -> None:
+    assert compare(generate(_prelu(), 200), tmp_path, same_loops) > 180
