@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..graph.ir import Graph
+from .constants import fold_constants
 from .dead_tensors import remove_dead_layers
+from .identities import drop_identities
+from .transposes import reshape_still_transposes
+from .view_chains import merge_view_chains
 
 #: The passes in the order in which they run.
-PASSES: tuple[Callable[[Graph], Graph], ...] = (remove_dead_layers,)
+PASSES: tuple[Callable[[Graph], Graph], ...] = (
+    fold_constants,
+    reshape_still_transposes,
+    merge_view_chains,
+    remove_dead_layers,
+    drop_identities,
+)
 
 
 def optimize(graph: Graph) -> Graph:
