@@ -49,12 +49,12 @@ def move_fields(
     )
 
 
-def constant_ints(graph: Graph, op: Op, index: int, what: str) -> list[int]:
-    """The values of an int32 parameter tensor, which must be constant."""
+def constant_ints(graph: Graph, op: Op, index: int, what: str, dtypes: tuple[str, ...] = ("int32",)) -> list[int]:
+    """The values of a parameter tensor of one of `dtypes`, which must be constant."""
     tensor = graph.input(op, index)
     if tensor.data is None:
         raise unsupported(op, f"{what} known only at run time are not supported")
-    if tensor.dtype != "int32" or len(tensor.shape) > 2:
-        raise bad_layer(op, f"its {what} are {tensor.dtype} of shape {tensor.shape}, needed int32")
+    if tensor.dtype not in dtypes or len(tensor.shape) > 2:
+        raise bad_layer(op, f"its {what} are {tensor.dtype} of shape {tensor.shape}, needed {' or '.join(dtypes)}")
     data: Array = tensor.data
     return [int(value) for value in data.reshape(-1)]

@@ -30,7 +30,7 @@ def nearest(resize: Resize, size: int, out: int) -> Array:
     whole = np.trunc(place)
     if resize.align_corners:
         whole += place - whole >= np.float32(0.5)
-    return np.minimum(whole.astype(np.int64), size - 1)
+    return np.asarray(np.minimum(whole.astype(np.int64), size - 1))
 
 
 def _indices(graph: Graph, op: Op) -> tuple[Array, Array]:
