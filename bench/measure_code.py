@@ -12,7 +12,6 @@ Usage: python bench/measure_code.py MODELS_DIR     (takes a few minutes; needs t
 from __future__ import annotations
 
 import json
-import re
 import sys
 import tempfile
 from pathlib import Path
@@ -110,6 +109,14 @@ def flash_symbols(elf: Path) -> dict[str, int]:
     return sizes
 
 
+def weak_functions(made: Path) -> list[str]:
+    """The kernels that an object file defines: they are its weak functions."""
+    with made.open("rb") as stream:
+        symbols = ELFFile(stream).get_section_by_name(".symtab").iter_symbols()
+        found = [s.name for s in symbols if s["st_info"] == {"type": "STT_FUNC", "bind": "STB_WEAK"}]
+    return sorted(n for n in found if n.startswith("tg_"))
+
+
 def stack_usage(source: Path) -> dict[str, int]:
     """Stack bytes by function of the -fstack-usage file beside an object."""
     found = source.with_suffix(".su")
@@ -121,12 +128,10 @@ def kernel_prices(bench: Bench) -> tuple[dict[str, Any], dict[str, int]]:
     functions: dict[str, Any] = {}
     support: dict[str, int] = {}
     for header in sorted((data_dir("firmware") / "kernels").glob("*.h")):
-        names = re.findall(r"^TG_KERNEL \w+ \*?(\w+)\(", header.read_text(), re.M)
-        if not names:
-            continue
         source = bench.folder / f"k_{header.stem}.c"
         source.write_text(f'#include "{header.name}"\n')
         made = bench.compile(source)
+        names = weak_functions(made)
         stacks = stack_usage(source)
         for name in names:
             symbols = bench.link([made], [name])

@@ -19,7 +19,9 @@ CORES = (
 def kernels() -> set[str]:
     found: set[str] = set()
     for header in (data_dir("firmware") / "kernels").glob("*.h"):
-        found |= set(re.findall(r"^TG_KERNEL \w+ \*?(\w+)\(", header.read_text("utf-8"), re.M))
+        text = header.read_text("utf-8")
+        found |= set(re.findall(r"^TG_KERNEL \w+ \*?(\w+)\(", text, re.M))
+        found |= set(re.findall(r"^TG_[A-Z_]+\((tg_\w+),", text, re.M))  # a macro that makes one of each type
     return found
 
 
