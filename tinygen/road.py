@@ -23,7 +23,7 @@ from .measure import Measured, measure_step
 from .pipeline import budget_of, generate
 from .simulate.compare import SimulationReport
 from .simulation import simulate
-from .usage import BudgetReport, Usage
+from .usage import REMEDY, BudgetReport, Usage
 
 Say = Callable[[str], None]
 
@@ -133,7 +133,9 @@ def require(report: RunReport, config_path: Path) -> None:
         if simulation["mismatched_samples"]:
             count = f"{simulation['mismatched_samples']} of {simulation['samples']}"
             raise OutputsDiffer(f"{result.board}: {count} samples differ from the reference.", f"See {report.report}.")
-        result.budget.require()
+    over = [result.budget.shortage for result in report.boards if not result.budget.fits]
+    if over:
+        raise OverBudget(" ".join(over), REMEDY)
     drop, limit = _drop(report.steps), config.budget.accuracy_drop
     if drop is not None and limit is not None and drop > limit:
         raise OverBudget(

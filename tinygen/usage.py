@@ -9,6 +9,10 @@ from .errors import OverBudget
 from .units import format_size
 
 Source = Literal["planned", "linked"]
+REMEDY = (
+    "Fewer or narrower layers shrink weights; a smaller input or an earlier stride shrinks the arena; "
+    "`tinygen boards --fits MODEL` lists the boards that hold it."
+)
 
 
 @dataclass(frozen=True)
@@ -69,10 +73,9 @@ class BudgetReport:
             **self.details,
         }
 
-    def require(self) -> None:
-        """Raises OverBudget, with what is short by how much, what takes the most and what to do."""
-        if self.fits:
-            return
+    @property
+    def shortage(self) -> str:
+        """What is short by how much, and what takes the most; empty where it fits."""
         lines = []
         for usage in (self.flash, self.ram):
             if usage.short_bytes:
@@ -83,8 +86,9 @@ class BudgetReport:
                     f"Largest: {largest} {format_size(usage.parts[largest])}"
                     f"{', ' + self.largest if largest == 'arena' and self.largest else ''}."
                 )
-        remedy = (
-            "Fewer or narrower layers shrink weights; a smaller input or an earlier stride shrinks the arena; "
-            "`tinygen boards --fits MODEL` lists the boards that hold it."
-        )
-        raise OverBudget(" ".join(lines), remedy)
+        return " ".join(lines)
+
+    def require(self) -> None:
+        """Raises OverBudget, with what is short and what to do."""
+        if not self.fits:
+            raise OverBudget(self.shortage, REMEDY)

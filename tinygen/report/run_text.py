@@ -24,7 +24,7 @@ def run_parts(report: dict[str, Any]) -> list[RenderableType]:
     parts.append(
         table(
             "Boards",
-            ["board", "bits", "samples", "flash", "RAM", "instr.", "on"],
+            ["board", "samples", "flash", "RAM", "instr.", "on"],
             [_board(b) for b in report["boards"]],
         )
     )
@@ -50,12 +50,12 @@ def _row(step: dict[str, Any]) -> list[object]:
 def _board(result: dict[str, Any]) -> list[object]:
     budget, simulation = result["budget"], result["simulation"]
     differ = simulation["mismatched_samples"]
-    bits = "not compared" if differ is None else "exact" if differ == 0 else f"{differ} differ"
+    count = simulation["samples"]
+    bits = f"{count} not compared" if differ is None else f"{differ} of {count} differ" if differ else f"{count} exact"
     instructions = simulation["instructions_per_inference"]
     return [
         result["board"],
         bits,
-        simulation["samples"],
         _share(budget["flash"]),
         _share(budget["ram"]),
         "-" if instructions is None else short_count(instructions),
