@@ -22,7 +22,7 @@ from tinygen.graph.ir import Graph
 from tinygen.ops.lowering import lower
 
 ROUNDS = 4
-MAX_INPUTS = 200  # of one program: the descriptor counts them in a byte
+MAX_INPUTS = 200  # and outputs, of one program: the descriptor counts them in a byte
 
 ORACLE = Oracle()
 atexit.register(ORACLE.close)
@@ -142,12 +142,12 @@ def _chunks(runnable: list[Any]) -> list[list[Any]]:
     chunks: list[list[Any]] = [[]]
     used = 0
     for entry in runnable:
-        inputs = len(entry[0].inputs)
-        if used + inputs > MAX_INPUTS:
+        ends = max(len(entry[0].inputs), len(entry[0].outputs))
+        if used + ends > MAX_INPUTS:
             chunks.append([])
             used = 0
         chunks[-1].append(entry)
-        used += inputs
+        used += ends
     return [c for c in chunks if c]
 
 
