@@ -81,3 +81,60 @@ def _prelu(draw: st.DrawFn) -> Case:
 
 def test_prelu(tmp_path: Path) -> None:
     assert compare(generate(_prelu(), 200), tmp_path, same_loops) > 180
+
+
+@st.composite
+def _squared_difference(draw: st.DrawFn) -> Case:
+    a, b = draw(_shapes(2))
+    operands = [draw(d.activations(shape, -8, 4)) for shape in (a, b)]
+    if draw(st.booleans()):
+        operands[1] = replace(operands[1], scales=(draw(d.rational(operands[0].scales[0])),))
+    near = max(t.scales[0] for t in operands) ** 2 * 100
+    y = d.q8(np.broadcast_shapes(a, b), float(np.float32(near * 2.0 ** draw(st.floats(-9, 6, width=16)))),
+             draw(d.zero_points))  # fmt: skip
+    return one_op("SQUARED_DIFFERENCE", draw(_maybe_constant(operands)), y, "SquaredDifferenceOptions", draw(d.seeds))
+
+
+def test_squared_difference(tmp_path: Path) -> None:
+    assert compare(generate(_squared_difference(), 250), tmp_path, same_loops) > 200
+
+
+COMPARISONS = {
+    "EQUAL": "EqualOptions", "NOT_EQUAL": "NotEqualOptions", "LESS": "LessOptions", "LESS_EQUAL": "LessEqualOptions",
+    "GREATER": "GreaterOptions", "GREATER_EQUAL": "GreaterEqualOptions",
+}  # fmt: skip
+
+
+@st.composite
+def _comparison(draw: st.DrawFn, kind: str) -> Case:
+    shapes = draw(_shapes(2))
+    whole = ("bool",) if kind in ("EQUAL", "NOT_EQUAL") else ()
+    dtype = draw(st.sampled_from(("int8", "int8", "int8", "int32", *whole)))
+    operands = [draw(d.activations(s, -12, 0.3)) if dtype == "int8" else T(s, dtype) for s in shapes]
+    if dtype == "int8" and draw(st.booleans()):
+        operands[1] = replace(operands[1], scales=operands[0].scales, zero_points=operands[0].zero_points)
+    y = T(np.broadcast_shapes(*shapes), "bool")
+    seed = draw(d.seeds)
+    if dtype == "int32":  # few values, so that some are equal
+        generator = np.random.default_rng(seed)
+        given = tuple(generator.integers(-2, 3, t.shape).astype(np.int32) for t in operands)
+        return one_op(kind, operands, y, COMPARISONS[kind], given=(given,))
+    return one_op(kind, draw(_maybe_constant(operands)), y, COMPARISONS[kind], seed)
+
+
+@pytest.mark.parametrize("kind", COMPARISONS)
+def test_comparison(tmp_path: Path, kind: str) -> None:
+    assert compare(generate(_comparison(kind), 100), tmp_path, same_loops) > 60
+
+
+@st.composite
+def _logical(draw: st.DrawFn, kind: str) -> Case:
+    shapes = draw(_shapes(1 if kind == "LOGICAL_NOT" else 2))
+    operands = draw(_maybe_constant([T(s, "bool") for s in shapes])) if len(shapes) > 1 else [T(shapes[0], "bool")]
+    options = {"LOGICAL_AND": "LogicalAndOptions", "LOGICAL_OR": "LogicalOrOptions", "LOGICAL_NOT": "LogicalNotOptions"}
+    return one_op(kind, operands, T(np.broadcast_shapes(*shapes), "bool"), options[kind], draw(d.seeds))
+
+
+@pytest.mark.parametrize("kind", ["LOGICAL_AND", "LOGICAL_OR", "LOGICAL_NOT"])
+def test_logical(tmp_path: Path, kind: str) -> None:
+    assert compare(generate(_logical(kind), 60), tmp_path, same_loops) > 40
