@@ -28,18 +28,24 @@ def bias_of(graph: Graph, op: Op, channels: int, at: int = 2) -> Array:
 
 def output_shape(op: Op, x: Tensor, kernel_h: int, kernel_w: int, channels: int) -> Shape:
     """[N, H', W', channels] of a window over [N, H, W, I]."""
-    window: Window = op.attrs
-    height, _ = extent(op, x.shape[1], kernel_h, window.stride_h, window.dilation_h, window.padding)
-    width, _ = extent(op, x.shape[2], kernel_w, window.stride_w, window.dilation_w, window.padding)
+    (height, _), (width, _) = extents(op, x, kernel_h, kernel_w)
     return (x.shape[0], height, width, channels)
+
+
+def extents(op: Op, x: Tensor, kernel_h: int, kernel_w: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """(output size, padding before) along height and width."""
+    w: Window = op.attrs
+    return (
+        extent(op, x.shape[1], kernel_h, w.stride_h, w.dilation_h, w.padding, w.around_h),
+        extent(op, x.shape[2], kernel_w, w.stride_w, w.dilation_w, w.padding, w.around_w),
+    )
 
 
 def fields(graph: Graph, op: Op, kernel_h: int, kernel_w: int) -> tuple[tuple[str, int], ...]:
     """The fields that the kernels' structs have in common."""
     x, y, window = graph.input(op, 0), graph.output(op), op.attrs
     low, high = activation_range(op, window.fused, y)
-    _, pad_top = extent(op, x.shape[1], kernel_h, window.stride_h, window.dilation_h, window.padding)
-    _, pad_left = extent(op, x.shape[2], kernel_w, window.stride_w, window.dilation_w, window.padding)
+    (_, pad_top), (_, pad_left) = extents(op, x, kernel_h, kernel_w)
     return (
         ("batches", x.shape[0]),
         ("in_h", x.shape[1]),

@@ -11,7 +11,7 @@ from .base import In, Kernel, LayerCode, Out, Shape, bad_layer, unsupported
 MAX_RANK = 5
 
 
-def _paddings(graph: Graph, op: Op) -> list[tuple[int, int]]:
+def paddings(graph: Graph, op: Op) -> list[tuple[int, int]]:
     """(before, after) of each dimension."""
     x = graph.input(op, 0)
     values = constant_ints(graph, op, 1, "paddings")
@@ -25,10 +25,10 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
     x = graph.input(op, 0)
     if not 1 <= len(x.shape) <= MAX_RANK:
         raise unsupported(op, f"padding {len(x.shape)} dimensions, not 1 to {MAX_RANK}, is not supported")
-    return (tuple(before + n + after for n, (before, after) in zip(x.shape, _paddings(graph, op))),)
+    return (tuple(before + n + after for n, (before, after) in zip(x.shape, paddings(graph, op))),)
 
 
-def _value(graph: Graph, op: Op) -> int:
+def pad_value(graph: Graph, op: Op) -> int:
     """The bit pattern to pad with: given, else the output's zero point (int8), else 0."""
     x, y, given = graph.input(op, 0), graph.output(op), graph.optional(op, 2)
     zero = y.quant.zero_point if y.quant else 0
@@ -50,7 +50,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
     """The output is filled, then the input moved into it."""
     x, y = graph.input(op, 0), graph.output(op)
     strides = contiguous(y.shape)
-    start = sum(before * stride for (before, _), stride in zip(_paddings(graph, op), strides))
+    start = sum(before * stride for (before, _), stride in zip(paddings(graph, op), strides))
     fields = move_fields(op, x.dtype, x.shape, contiguous(x.shape), strides, y_start=start)
     return LayerCode(
         function="tg_pad",
@@ -59,7 +59,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
             *((f"inside.{name}", value) for name, value in fields),
             ("count", y.size),
             ("element_bytes", ITEM_BYTES[x.dtype]),
-            ("value", int(np.int32(_value(graph, op)))),
+            ("value", int(np.int32(pad_value(graph, op)))),
         ),
         args=(In(), Out()),
     )

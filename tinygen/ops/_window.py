@@ -13,7 +13,11 @@ MAX_REACH = 1 << 20  # keeps every coordinate of the kernels far inside of int32
 
 @dataclass(frozen=True)
 class Window:
-    """Stride, dilation and padding of a sliding window; `fused` is the fused activation's code."""
+    """Stride, dilation and padding of a sliding window; `fused` is the fused activation's code.
+
+    `around_h` and `around_w` are rows and columns (before, after) of the input's zero point that the layer sees around
+    its input besides: a PAD that was folded into it.
+    """
 
     padding: int
     stride_h: int
@@ -21,6 +25,8 @@ class Window:
     fused: int
     dilation_h: int = 1
     dilation_w: int = 1
+    around_h: tuple[int, int] = (0, 0)
+    around_w: tuple[int, int] = (0, 0)
 
 
 def check_window(op: Op, window: Window) -> None:
@@ -32,8 +38,11 @@ def check_window(op: Op, window: Window) -> None:
         raise bad_layer(op, f"unknown padding {window.padding}")
 
 
-def extent(op: Op, size: int, kernel: int, stride: int, dilation: int, padding: int) -> tuple[int, int]:
-    """(output size, padding before) along one axis."""
+def extent(
+    op: Op, size: int, kernel: int, stride: int, dilation: int, padding: int, around: tuple[int, int] = (0, 0)
+) -> tuple[int, int]:
+    """(output size, padding before) along one axis, `around` it (before, after) included."""
+    size += sum(around)
     reach = (kernel - 1) * dilation + 1
     if reach > MAX_REACH:
         raise bad_layer(op, f"a window that reaches over {reach} values is more than {MAX_REACH}")
@@ -41,4 +50,4 @@ def extent(op: Op, size: int, kernel: int, stride: int, dilation: int, padding: 
     if out < 1:
         raise bad_layer(op, f"a window of {reach} does not fit an input of {size}")
     before = max(0, (out - 1) * stride + reach - size) // 2
-    return out, before
+    return out, before + around[0]

@@ -39,7 +39,7 @@ def lower(graph: Graph, features: frozenset[str]) -> tuple[Layer, ...]:
 def _layer(graph: Graph, op: Op, index: int, features: frozenset[str]) -> Layer:
     operator = operators()[op.kind]
     macs = operator.macs(graph, op)
-    if _may_view(graph, op):
+    if may_view(graph, op):
         return Layer(index, op, None, None, 0, macs)
     kernel = choose_kernel(operator, graph, op, features)
     code = kernel.emit(graph, op)
@@ -64,7 +64,7 @@ def _check_constant_inputs(graph: Graph, op: Op, code: LayerCode) -> None:
             raise unsupported(op, f"the constant {tensor.dtype} operand {tensor.name!r} is not supported")
 
 
-def _may_view(graph: Graph, op: Op) -> bool:
+def may_view(graph: Graph, op: Op) -> bool:
     """A view needs bytes of its own where input and output both leave the model, or the types differ."""
     if not operators()[op.kind].view(graph, op):
         return False

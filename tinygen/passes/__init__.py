@@ -8,6 +8,7 @@ from ..graph.ir import Graph
 from .constants import fold_constants
 from .dead_tensors import remove_dead_layers
 from .identities import drop_identities
+from .padding import fold_padding
 from .transposes import reshape_still_transposes
 from .view_chains import merge_view_chains
 
@@ -18,6 +19,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     merge_view_chains,
     remove_dead_layers,
     drop_identities,
+    fold_padding,
 )
 
 
