@@ -138,3 +138,19 @@ def _logical(draw: st.DrawFn, kind: str) -> Case:
 @pytest.mark.parametrize("kind", ["LOGICAL_AND", "LOGICAL_OR", "LOGICAL_NOT"])
 def test_logical(tmp_path: Path, kind: str) -> None:
     assert compare(generate(_logical(kind), 60), tmp_path, same_loops) > 40
+
+
+@st.composite
+def _select(draw: st.DrawFn) -> Case:
+    shapes = draw(_shapes(3))
+    out = np.broadcast_shapes(*shapes)
+    dtype = draw(st.sampled_from(("int8", "int8", "int16", "float32", "int32")))
+    x = T(out, dtype) if dtype in ("float32", "int32") else replace(draw(d.activations(out)), dtype=dtype)
+    operands = [T(shapes[0], "bool"), replace(x, shape=shapes[1]), replace(x, shape=shapes[2])]
+    if dtype == "int8":
+        operands = draw(_maybe_constant(operands))
+    return one_op("SELECT_V2", operands, x, "SelectV2Options", draw(d.seeds))
+
+
+def test_select(tmp_path: Path) -> None:
+    assert compare(generate(_select(), 200), tmp_path, same_loops) > 100
