@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
+import numpy as np
 import pytest
+from build_tflite import Node, T, build
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tinygen import compiled
+from tinygen.boards import load_board
+from tinygen.compiled import Model, compile_model
 from tinygen.graph.ir import Graph, Op, Quant, Tensor
 from tinygen.graph.verify import verify
 from tinygen.memory.lifetimes import buffers_of, live_bytes
 from tinygen.ops.lowering import lower
 from tinygen.passes import order
 from tinygen.passes.order import least_memory_order
+from tinygen.records import manifest_of
 
 Q = Quant((0.5,), (0,))
 
@@ -139,3 +146,38 @@ def test_the_search_counts_as_the_planner_does(graph: Graph) -> None:
     graph = Graph("model", tensors, relus, graph.inputs, graph.outputs)
     planned = max(live_bytes(buffers_of(graph, lower(graph, frozenset())), len(graph.ops)))
     assert order._Steps(graph).peak(range(len(graph.ops))) == planned
+
+
+def branches(count: int) -> Model:
+    """`count` branches that widen to 256 bytes and narrow to 16, the file widening all of them first."""
+    one = {"strideH": 1, "strideW": 1}
+    tensors = [T((1, 4, 4, 1), "int8", (0.5,), (0,))]
+    for channels, depth in ((16, 1), (1, 16)):
+        tensors.append(T((channels, 1, 1, depth), "int8", (0.1,), data=np.ones((channels, 1, 1, depth), np.int8)))
+    wide, narrow = replace(tensors[0], shape=(1, 4, 4, 16)), tensors[0]
+    tensors += [wide] * count + [narrow] * count + [replace(narrow, shape=(1, 4, 4, count))]
+    nodes = [Node("CONV_2D", (0, 1), (3 + i,), "Conv2DOptions", one) for i in range(count)]
+    nodes += [Node("CONV_2D", (3 + i, 2), (3 + count + i,), "Conv2DOptions", one) for i in range(count)]
+    narrowed = tuple(range(3 + count, 3 + 2 * count))
+    last = 3 + 2 * count
+    nodes.append(Node("CONCATENATION", narrowed, (last,), "ConcatenationOptions", {"axis": 3}))
+    return Model("branches", build(tensors, nodes, (0,), (last,)))
+
+
+def test_a_model_is_compiled_in_the_better_order() -> None:
+    model, board = branches(3), load_board("pico")
+    made = compile_model(model, board)
+    assert made.plan.arena_bytes == made.plan.lower_bound_bytes == 16 + 256 + 2 * 16
+    assert [layer.op.outputs[0] for layer in made.layers] == [3, 6, 4, 7, 5, 8, 9]
+    assert [layer.index for layer in made.layers] == list(range(7))
+    records = manifest_of(made, optimize="balanced", toolchain=None).plan.layers
+    assert [r.tensor for r in records] == [3, 6, 4, 7, 5, 8, 9]
+
+
+def test_the_file_s_order_stays_where_the_plan_of_the_other_is_no_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    def backwards(graph: Graph) -> Graph:
+        return replace(graph, ops=(*graph.ops[:3][::-1], *graph.ops[3:]))
+
+    monkeypatch.setattr(compiled, "least_memory_order", backwards)
+    made = compile_model(branches(3), load_board("pico"))
+    assert [layer.op.outputs[0] for layer in made.layers] == [3, 4, 5, 6, 7, 8, 9]

@@ -10,23 +10,19 @@ from typing import Any
 from .. import __version__
 from ..graph.ir import Graph, Tensor
 from ..graph.plan import MemoryPlan
-from ..ops.base import Arg, Const, Constant, In, Scratch
+from ..ops.base import Arg, Const, In, Scratch
 from ..ops.lowering import Layer
 from ..project import Preprocess
 from ..resources import data_dir
-from .c_layout import c_int, call_lines, columns, number_lines
+from .c_layout import c_int, call_lines, columns
+from .constants import C_TYPES, Pool, pool
 from .templating import c_comment, c_identifier, render
 
-C_TYPES = {
-    "int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t", "uint32": "uint32_t",
-    "int64": "int64_t", "float32": "float", "bool": "uint8_t",
-}  # fmt: skip
 TG_TYPES = {
     "int8": "TG_INT8", "uint8": "TG_UINT8", "int16": "TG_INT16", "int32": "TG_INT32", "float32": "TG_FLOAT32",
     "bool": "TG_BOOL", "int64": "TG_INT64",
 }  # fmt: skip
 QUANTIZED_RANGE = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
-ITEM = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4, "float": 4, "int64_t": 8}
 
 #: Names of inputs and outputs take flash; a model's file may hold names of any length.
 NAME_LENGTH = 64
@@ -42,22 +38,10 @@ class ModelInfo:
     preprocess: Preprocess | None = None
 
 
-@dataclass(frozen=True)
-class Field:
-    """One member of the constants' struct."""
-
-    name: str
-    ctype: str
-    count: int
-    lines: tuple[str, ...]
-
-
 def weights_bytes(layers: Iterable[Layer], graph: Graph) -> int:
     """Bytes of the rendered constants' struct: multipliers, shifts, biases and the padding at its end included."""
-    fields = _weight_fields(graph, tuple(layers))
-    total = sum(f.count * ITEM[f.ctype] for f in fields)
-    align = max((ITEM[f.ctype] for f in fields), default=1)
-    return -(-total // align) * align
+    layers = tuple(layers)
+    return pool(graph, layers, layer_names(layers)).weights_bytes
 
 
 def render_aot(
@@ -105,7 +89,7 @@ def _context(
     graph: Graph, layers: tuple[Layer, ...], plan: MemoryPlan, board_line: str, info: ModelInfo
 ) -> dict[str, Any]:
     names = layer_names(layers)
-    weights = _weight_fields(graph, layers)
+    constants = pool(graph, layers, names, f"{info.name}_weights")
     return {
         "tinygen": __version__,
         "model": info.name,
@@ -117,23 +101,18 @@ def _context(
         "board": board_line,
         "arena_bytes": max(plan.arena_bytes, 1),
         "lower_bound_bytes": plan.lower_bound_bytes,
-        "weights_bytes": weights_bytes(layers, graph),
-        "tables_bytes": _tables_bytes(layers),
+        "weights_bytes": constants.weights_bytes,
+        "tables_bytes": constants.tables_bytes,
         "layer_table": _layer_table(graph, layers, plan),
         "keeps_input": _keeps_inputs(graph, plan),
-        "weights": weights,
+        "weights": constants.fields,
         "headers": sorted({layer.kernel.header for layer in layers if layer.kernel}),
-        "layers": [_layer_context(graph, plan, layer, names[layer.index], info.name) for layer in layers],
+        "layers": [_layer_context(graph, plan, layer, names[layer.index], constants) for layer in layers],
         "layer_count": len(layers),
         "inputs": [_io(graph, plan, t, i) for i, t in enumerate(graph.inputs)],
         "outputs": [_io(graph, plan, t, i) for i, t in enumerate(graph.outputs)],
         "preprocess": info.preprocess,
     }
-
-
-def _tables_bytes(layers: Iterable[Layer]) -> int:
-    tables = [c for layer in layers if layer.code for c in layer.code.constants if c.table]
-    return sum(c.data.size * ITEM[c.ctype] for c in tables)
 
 
 def _layer_table(graph: Graph, layers: tuple[Layer, ...], plan: MemoryPlan) -> tuple[str, ...]:
@@ -195,7 +174,7 @@ def _io(graph: Graph, plan: MemoryPlan, index: int, position: int) -> dict[str, 
     }
 
 
-def _layer_context(graph: Graph, plan: MemoryPlan, layer: Layer, name: str, model: str) -> dict[str, Any]:
+def _layer_context(graph: Graph, plan: MemoryPlan, layer: Layer, name: str, constants: Pool) -> dict[str, Any]:
     op, y = layer.op, graph.output(layer.op)
     shown = " ".join(_shape(graph.tensors[i]) for i in op.inputs if i >= 0 and graph.tensors[i].data is None)
     context: dict[str, Any] = {
@@ -211,9 +190,9 @@ def _layer_context(graph: Graph, plan: MemoryPlan, layer: Layer, name: str, mode
         code = layer.code
         context["struct"] = code.struct
         context["params"] = [(field, _initializer(value)) for field, value in code.params]
-        context["tables"] = [_field(f"{name}_{c.name}", c) for c in code.constants if c.table]
+        context["tables"] = constants.tables.get(layer.index, ())
         args = [f"&{name}_params"] if code.struct else []
-        args += [_argument(graph, plan, layer, arg, name, model) for arg in code.args]
+        args += [_argument(graph, plan, layer, arg, constants) for arg in code.args]
         context["call"] = call_lines(code.function, args)
     return context
 
@@ -233,35 +212,15 @@ def _initializer(value: int | tuple[int, ...]) -> str:
     return c_int(value)
 
 
-def _argument(graph: Graph, plan: MemoryPlan, layer: Layer, arg: Arg, name: str, model: str) -> str:
+def _argument(graph: Graph, plan: MemoryPlan, layer: Layer, arg: Arg, constants: Pool) -> str:
     if isinstance(arg, int):
         return str(arg)
     if isinstance(arg, Scratch):
         return f"AT(void, {plan.scratch_of(layer.index)})"
     if isinstance(arg, Const):
-        table = any(c.table and c.name == arg.name for c in layer.code.constants) if layer.code else False
-        return f"{name}_{arg.name}" if table else f"{model}_weights.{name}_{arg.name}"
+        return constants.names[layer.index, arg.name]
     tensor = (layer.op.inputs if isinstance(arg, In) else layer.op.outputs)[arg.index]
     ctype = C_TYPES[graph.tensors[tensor].dtype]
     if isinstance(arg, In) and graph.tensors[tensor].data is not None:
-        return f"{model}_weights.{name}_input{arg.index}"
+        return constants.names[layer.index, f"input{arg.index}"]
     return f"AT({'const ' if isinstance(arg, In) else ''}{ctype}, {plan.offset_of(tensor)})"
-
-
-def _weight_fields(graph: Graph, layers: tuple[Layer, ...]) -> list[Field]:
-    """The members of the constants' struct, widest type first so that none needs padding."""
-    fields = []
-    for layer, name in zip(layers, layer_names(layers)):
-        if layer.code is None:
-            continue
-        fields += [_field(f"{name}_{c.name}", c) for c in layer.code.constants if not c.table]
-        for arg in layer.code.args:
-            tensor = graph.tensors[layer.op.inputs[arg.index]] if isinstance(arg, In) else None
-            if isinstance(arg, In) and tensor is not None and tensor.data is not None:
-                ctype = C_TYPES[tensor.dtype]
-                fields.append(_field(f"{name}_input{arg.index}", Constant("", ctype, tensor.data)))
-    return sorted(fields, key=lambda f: -ITEM[f.ctype])
-
-
-def _field(name: str, constant: Constant) -> Field:
-    return Field(name, constant.ctype, constant.data.size, number_lines(constant.data))

@@ -6,14 +6,15 @@ from .. import __version__
 from ..costs import Inventory
 from ..graph.ir import Graph
 from ..ops.lowering import Layer
-from .aot import ITEM, NAME_LENGTH, QUANTIZED_RANGE, ModelInfo, short
+from .aot import NAME_LENGTH, QUANTIZED_RANGE, ModelInfo, layer_names, short
+from .constants import pool
 
 
 def inventory(graph: Graph, layers: tuple[Layer, ...], info: ModelInfo) -> Inventory:
     """What the rendered model is made of, for its planned price; constants of layers are the weights, counted apart."""
     codes = [layer.code for layer in layers if layer.code is not None]
     tensors = [graph.tensors[i] for i in (*graph.inputs, *graph.outputs)]
-    tables = sum(c.data.size * ITEM[c.ctype] for code in codes for c in code.constants if c.table)
+    tables = pool(graph, layers, layer_names(layers)).tables_bytes
     strings = [
         info.name,
         info.version,

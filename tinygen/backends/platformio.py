@@ -11,7 +11,8 @@ from ..boards import BoardProfile, PlatformIO
 from ..errors import BadInput
 from ..project import Manifest
 from ..resources import data_dir
-from .aot import C_TYPES, QUANTIZED_RANGE
+from .aot import QUANTIZED_RANGE
+from .constants import C_TYPES
 from .platformio_cores import sim_board
 from .templating import render
 from .tflm_library import TflmLibrary, tflm_library

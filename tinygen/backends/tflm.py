@@ -11,7 +11,8 @@ from ..graph.ir import Graph, Tensor
 from ..ops import operators
 from ..project import Preprocess
 from ..resources import data_dir
-from .aot import C_TYPES, QUANTIZED_RANGE, TG_TYPES
+from .aot import QUANTIZED_RANGE, TG_TYPES
+from .constants import C_TYPES
 from .templating import c_comment, render
 from .tflm_arena import ArenaEstimate, estimate_arena
 from .tflm_array import array_lines, digest, model_bytes_of, model_source

@@ -127,9 +127,8 @@ tg_status conv_invoke(void) {
                  conv_weights.net_multiplier, conv_weights.net_shift, AT(int8_t, 128));
     TG_ON_LAYER(0, AT(const void, 128), 64);
     /* 1 DEPTHWISE_CONV_2D net_2: [1,4,4,4] -> [1,4,4,4] */
-    tg_depthwise_conv2d_s8(&net_2_params, AT(const int8_t, 128), conv_weights.net_2_weights,
-                           conv_weights.net_2_bias, conv_weights.net_2_multiplier, conv_weights.net_2_shift,
-                           AT(int8_t, 0));
+    tg_depthwise_conv2d_s8(&net_2_params, AT(const int8_t, 128), conv_weights.net_2_weights, conv_weights.net_bias,
+                           conv_weights.net_multiplier, conv_weights.net_shift, AT(int8_t, 0));
     TG_ON_LAYER(1, AT(const void, 0), 64);
     /* 2 CONV_2D net_3: [1,4,4,4] -> [1,4,4,3] */
     tg_matmul_s8(&net_3_params, AT(const int8_t, 0), conv_weights.net_3_weights, conv_weights.net_3_bias,

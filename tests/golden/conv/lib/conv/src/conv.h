@@ -2,7 +2,7 @@
  *
  * model   sha256 00ccd7ed3fd2fffcfc5fed4b50de5b400252b221270d214d1156e973abf50f50
  * board   nucleo_f446re: ST Nucleo-F446RE, cortex-m4f
- * flash   constants 220 B, look-up tables 996 B, and the code
+ * flash   constants 184 B, look-up tables 996 B, and the code
  * RAM     arena 192 B (lower bound 192 B), no heap, not reentrant
  *
  *   #  layer  op                 output     arena      MACs  kernel

@@ -7,17 +7,14 @@
 typedef struct {
     int32_t net_bias[4];
     int32_t net_multiplier[4];
-    int32_t net_2_bias[4];
-    int32_t net_2_multiplier[4];
     int32_t net_3_bias[3];
     int32_t net_3_multiplier[3];
     int8_t net_weights[72];
     int8_t net_shift[4];
     int8_t net_2_weights[36];
-    int8_t net_2_shift[4];
     int8_t net_3_weights[12];
     int8_t net_3_shift[3];
-} conv_weights_t; /* 220 bytes */
+} conv_weights_t; /* 184 bytes */
 
 extern const conv_weights_t conv_weights;
 
