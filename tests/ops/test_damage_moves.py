@@ -34,6 +34,7 @@ STRATEGIES = {
     "depth_to_space": blocks.depths("DEPTH_TO_SPACE"),
     "mirror_pad": edges.mirrors(),
     "broadcast_to": edges.broadcasts(),
+    "reverse": edges.reversals(),
 }
 
 

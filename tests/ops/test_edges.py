@@ -1,4 +1,4 @@
-"""MIRROR_PAD and BROADCAST_TO against the reference."""
+"""MIRROR_PAD, BROADCAST_TO and REVERSE_V2 against the reference."""
 
 from __future__ import annotations
 
@@ -38,6 +38,18 @@ def broadcasts(draw: st.DrawFn) -> Case:
     return one_op("BROADCAST_TO", [x, const(shape, draw(INTS))], replace(x, shape=shape), seed=draw(d.seeds))
 
 
+@st.composite
+def reversals(draw: st.DrawFn) -> Case:
+    shape = draw(d.shapes(1, 5, 300))
+    first = draw(st.integers(0, len(shape) - 1))
+    axes = list(range(first, draw(st.integers(first, len(shape) - 1)) + 1))
+    if draw(st.integers(0, 4)) == 0:
+        axes = draw(st.lists(st.integers(0, len(shape) - 1), min_size=1, max_size=len(shape)))
+    said = [a - len(shape) * draw(st.integers(0, 1)) for a in draw(st.permutations(axes))]
+    x = draw(typed(shape, "int8", "int8", "int16", "int32", "int64", "float32", "bool", "uint8"))
+    return one_op("REVERSE_V2", [x, const(said)], x, "ReverseV2Options", draw(d.seeds))
+
+
 def _loops(_case: Case, refusal: str) -> bool:
     return "more than 4 loops" in refusal
 
@@ -48,6 +60,10 @@ def test_mirror_pad(tmp_path: Path) -> None:
 
 def test_broadcast_to(tmp_path: Path) -> None:
     assert compare(generate(broadcasts(), 150), tmp_path) > 100
+
+
+def test_reverse(tmp_path: Path) -> None:
+    assert compare(generate(reversals(), 150), tmp_path) > 90
 
 
 X = d.q8((2, 3, 1), 0.5, 3)
@@ -61,9 +77,21 @@ def _broadcast(shape: T, out: tuple[int, ...], x: T = X) -> Case:
     return one_op("BROADCAST_TO", [x, shape], replace(x, shape=out))
 
 
+def _reverse(axes: T, x: T = X) -> Case:
+    return one_op("REVERSE_V2", [x, axes], x, "ReverseV2Options")
+
+
 @pytest.mark.parametrize(
     "hostile",
     [
+        _reverse(const([3])),
+        _reverse(const([-4])),
+        _reverse(const([0, 2])),
+        _reverse(const([1, 1])),
+        _reverse(const([[1]])),
+        _reverse(const([1], "int64")),
+        _reverse(T((1,), "int32")),
+        _reverse(const([0]), d.q8((1,) * 7, 1, 0)),
         _mirror(const([[0, 2], [0, 0], [0, 0]]), (4, 3, 1)),
         _mirror(const([[0, 0], [0, 0], [1, 0]]), (2, 3, 2)),
         _mirror(const([[3, 0], [0, 0], [0, 0]]), (5, 3, 1), 1),
