@@ -14,6 +14,7 @@ import pytest
 import test_algebra as algebra
 import test_casts as casts
 import test_damage as damage
+import test_division as division
 import test_operands as operands
 import test_reductions as reductions
 import test_tables as tables
@@ -54,7 +55,7 @@ def hostile() -> Iterator[tuple[str, Case]]:
         yield f"{kind} to int64", one_op(kind, [X, const([1])], T((2, 4), "int64"))
         yield f"{kind} to int8", one_op(kind, [X, const([1])], d.q8((2, 4), 1, 0))
         yield f"{kind} of uint8", one_op(kind, [replace(X, dtype="uint8"), const([1])], places)
-    for kind in ("MAXIMUM", "MINIMUM", "PRELU", "SQUARED_DIFFERENCE"):
+    for kind in ("MAXIMUM", "MINIMUM", "PRELU", "SQUARED_DIFFERENCE", "DIV"):
         yield f"{kind} shapes", one_op(kind, [FLAT, d.q8((1, 5), 1, 0)], FLAT)
         yield f"{kind} types", one_op(kind, [FLAT, T((1, 6), "int16", (1.0,), (0,))], FLAT)
         yield f"{kind} without a scale", one_op(kind, [FLAT, T((1, 6))], FLAT)
@@ -63,6 +64,7 @@ def hostile() -> Iterator[tuple[str, Case]]:
     yield "prelu per channel", one_op("PRELU", [d.q8((1, 2), 1, 0), T((1, 2), "int8", (1.0, 2.0), (0, 0), 1)],
                                       d.q8((1, 2), 1, 0))  # fmt: skip
     yield "prelu left shift", one_op("PRELU", [FLAT, FLAT], d.q8((1, 6), 1e-12, 0))
+    yield "div left shift", one_op("DIV", [FLAT, FLAT], d.q8((1, 6), 1e-12, 0))
     yield "squared difference left shift", one_op("SQUARED_DIFFERENCE", [FLAT, FLAT], d.q8((1, 6), 1e-15, 0))
     for kind in ("EQUAL", "LESS"):
         yield f"{kind} to int8", one_op(kind, [FLAT, FLAT], FLAT)
@@ -112,7 +114,7 @@ def _models() -> Iterator[Case]:
         *(reductions._reduction(kind) for kind in ("SUM", "REDUCE_MAX")), reductions._place("ARG_MAX"),
         operands._extreme("MAXIMUM"), operands._prelu(), operands._squared_difference(), operands._comparison("EQUAL"),
         operands._comparison("LESS"), operands._logical("LOGICAL_AND"), operands._logical("LOGICAL_NOT"),
-        operands._select(), algebra._l2(), algebra._batch_matmul(), casts._cast(), casts._shape(),
+        operands._select(), division._div(), algebra._l2(), algebra._batch_matmul(), casts._cast(), casts._shape(),
         *(tables._unary(kind) for kind in tables.OPTIONS),
     ]  # fmt: skip
     for strategy in strategies:

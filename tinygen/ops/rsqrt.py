@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from ..graph.ir import Graph, Op
 from ._fixed_point import checked_multiplier, requantized
 from ._inverse_sqrt import inverse_sqrt
@@ -16,12 +14,9 @@ EXTRA_BITS = 20
 
 
 def emit(graph: Graph, op: Op) -> LayerCode:
-    """The root and the product of the scales are taken in float, the division in double; x = 0 gives the largest."""
+    """The root, the product of the scales and its reciprocal are taken in double; x = 0 gives the largest value."""
     (in_scale, in_zero), (out_scale, out_zero) = (per_tensor(op, t) for t in (graph.input(op, 0), graph.output(op)))
-    product = float(np.float32(math.sqrt(in_scale)) * np.float32(out_scale))
-    if not 0.0 < product < math.inf:
-        raise bad_layer(op, f"its scales give the multiplier 1 / {product}")
-    multiplier, shift = checked_multiplier(op, 1.0 / product)
+    multiplier, shift = checked_multiplier(op, 1.0 / (math.sqrt(in_scale) * out_scale))
     if shift - EXTRA_BITS < -31:
         raise bad_layer(op, f"its scales differ by 2^{shift}, beyond what TensorFlow Lite Micro's arithmetic defines")
 
