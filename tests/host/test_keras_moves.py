@@ -41,7 +41,7 @@ def _transposed(layers: Any, x: Any) -> Any:
 
 
 def _upsampled(layers: Any, x: Any) -> Any:
-    """Both interpolations of UpSampling2D; UpSampling1D of the few steps whose repetitions the reference concatenates."""
+    """Both interpolations of UpSampling2D; UpSampling1D of few steps, for the reference concatenates up to ten."""
     near = layers.UpSampling2D((2, 3))(layers.Conv2D(3, 1)(x))
     smooth = layers.UpSampling2D((2, 3), interpolation="bilinear")(layers.Conv2D(3, 1)(x))
     x = layers.Add()([near, smooth])
@@ -66,7 +66,7 @@ def _moved(layers: Any, x: Any) -> Any:
     x = layers.Conv2D(4, 3, padding="same")(x)
     left, right = ops.split(x, 2, axis=2)
     a, b, c = ops.split(right, [1, 4], axis=2)
-    x = ops.concatenate([c, b, a], axis=2) + left
+    x = ops.concatenate([c, ops.flip(b, axis=2), a], axis=2) + left
     x = ops.image.resize(ops.image.resize(x, (11, 7), "nearest"), (8, 6), "bilinear")
     x = ops.stack([*ops.unstack(x, axis=3), left[..., 0]], axis=3)
     x = ops.take(x, [4, 0, 0, 2], axis=3)
@@ -80,9 +80,9 @@ def _moved(layers: Any, x: Any) -> Any:
 MODELS: dict[str, tuple[Callable[[Any, Any], Any], set[str]]] = {
     "unet": (_unet, {"TRANSPOSE_CONV"}),
     "transposed": (_transposed, {"TRANSPOSE_CONV"}),
-    "upsampled": (_upsampled, {"RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR"}),
+    "upsampled": (_upsampled, {"RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR", "SPLIT"}),
     "dilated": (_dilated, {"CONV_2D"}),
-    "moved": (_moved, {"MIRROR_PAD", "PACK", "UNPACK", "GATHER"}),
+    "moved": (_moved, set("SPLIT SPLIT_V PACK UNPACK SLICE GATHER REVERSE_V2 MIRROR_PAD RESIZE_BILINEAR".split())),
 }
 
 
