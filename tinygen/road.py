@@ -24,6 +24,7 @@ from .pipeline import budget_of, generate
 from .simulate.compare import SimulationReport
 from .simulation import simulate
 from .usage import REMEDY, BudgetReport, Usage
+from .writing import write_whole
 
 Say = Callable[[str], None]
 
@@ -114,7 +115,7 @@ def run(config_path: Path, out: Path | None = None, *, say: Say = lambda _text: 
         notes=_notes(config, data),
         report=out / "report.json",
     )
-    report.report.write_text(json.dumps(report.json(), indent=1) + "\n", "utf-8")
+    write_whole(report.report, (json.dumps(report.json(), indent=1) + "\n").encode())
     return report
 
 
@@ -183,7 +184,7 @@ def _steps(config: Config, data: DataSet | None, out: Path, say: Say) -> tuple[S
     steps = []
     for record, result in zip(records, quantized, strict=True):
         model = Model(name, result.tflite, version, config.model.labels, result.preprocess, result.findings)
-        (out / f"step-{record.index}-{record.technique}.tflite").write_bytes(result.tflite)
+        write_whole(out / f"step-{record.index}-{record.technique}.tflite", result.tflite)
         say(f"measuring {record.technique} on {Path(board).stem}")
         measured = measure_step(model, board, data, config.target.runtime)
         metric = record.metric or measured.metric

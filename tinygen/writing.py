@@ -70,6 +70,23 @@ def write_project(files: dict[str, bytes], manifest: Manifest, folder: Path, *, 
     return Written(folder, kept, tuple(clashes) if force else ())
 
 
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file by one rename: whoever looks, or a kill, finds the old one or the new one. Raises OSError.
+
+    What is no plain file (a device, a pipe, a link) is written as it stands.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        path.write_bytes(data)
+        return
+    beside = _beside(path, "new")
+    try:
+        beside.write_bytes(data)
+        os.replace(beside, path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+
+
 def edited_files(folder: Path, manifest: Manifest) -> list[str]:
     """The rendered files that are no longer as tinygen wrote them, or are gone."""
     changed = []

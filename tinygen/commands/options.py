@@ -111,7 +111,9 @@ class Output:
         if self.json_target == "-":
             sys.stdout.write(text)
             return
+        from ..writing import write_whole
+
         try:
-            Path(self.json_target).write_text(text, "utf-8")
+            write_whole(Path(self.json_target), text.encode())
         except OSError as error:
             raise BadInput(f"{self.json_target}: cannot be written: {error.strerror}.") from error
