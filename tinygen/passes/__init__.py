@@ -11,10 +11,12 @@ from .identities import drop_identities
 from .padding import fold_padding
 from .transposes import reshape_still_transposes
 from .view_chains import merge_view_chains
+from .wide_parts import part_in_steps
 
 #: The passes in the order in which they run.
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
     fold_constants,
+    part_in_steps,
     reshape_still_transposes,
     merge_view_chains,
     remove_dead_layers,
