@@ -12,7 +12,8 @@ from tinygen.frontend.importer import import_tflite
 from tinygen.graph.ir import Graph
 from tinygen.graph.verify import verify
 from tinygen.ops.lowering import lower
-from tinygen.passes import PASSES, optimize
+from tinygen.passes import optimize
+from tinygen.passes.dead_tensors import remove_dead_layers
 
 X = T((1, 4, 4, 2), "int8", (0.5,), (3,))
 OTHER = replace(X, scales=(0.25,))
@@ -167,10 +168,28 @@ def test_layers_without_outputs_stay() -> None:
     graph = graph_of([X, X, X], [relu(0, 1), relu(0, 2)], outputs=(1,))
     acting = replace(graph.ops[1], kind="ASSIGN_VARIABLE", inputs=(2,), outputs=())
     graph = replace(graph, ops=(*graph.ops, acting))
-    assert kinds(PASSES[3](graph)) == ["RELU", "RELU", "ASSIGN_VARIABLE"]
+    assert kinds(remove_dead_layers(graph)) == ["RELU", "RELU", "ASSIGN_VARIABLE"]
 
 
 def test_passes_are_done_after_one_round() -> None:
     nodes = [relu(0, 1), reshape(1, 2), reshape(2, 3), relu(3, 4)]
     graph = optimized([X, X, shaped(32), X, X], nodes)
     assert optimize(graph) == graph
+
+
+def test_a_shape_that_is_computed_is_dead() -> None:
+    """What the converter writes where the batch was not fixed: SHAPE → STRIDED_SLICE → PACK → RESHAPE."""
+    number = T((), "int32")
+    tensors = [
+        X, X, T((4,), "int32"), const([0]), const([1]), const([1]), number, const(32), T((2,), "int32"),
+        shaped(1, 32), shaped(1, 32),
+    ]  # fmt: skip
+    nodes = [
+        relu(0, 1), Node("SHAPE", (1,), (2,), "ShapeOptions", {"outType": 2}),
+        Node("STRIDED_SLICE", (2, 3, 4, 5), (6,), "StridedSliceOptions", {"shrinkAxisMask": 1}),
+        Node("PACK", (6, 7), (8,), "PackOptions", {"valuesCount": 2}), Node("RESHAPE", (1, 8), (9,), "ReshapeOptions"),
+        relu(9, 10),
+    ]  # fmt: skip
+    assert kinds(optimized(tensors, nodes)) == ["RELU", "RESHAPE", "RELU"]
+    with_shape = optimized(tensors, nodes, outputs=(8, 10))
+    assert kinds(with_shape) == ["RELU", "SHAPE", "STRIDED_SLICE", "PACK", "RESHAPE", "RELU"]

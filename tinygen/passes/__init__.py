@@ -9,12 +9,14 @@ from .constants import fold_constants
 from .dead_tensors import remove_dead_layers
 from .identities import drop_identities
 from .padding import fold_padding
+from .shape_inputs import forget_shape_inputs
 from .transposes import reshape_still_transposes
 from .view_chains import merge_view_chains
 from .wide_parts import part_in_steps
 
 #: The passes in the order in which they run.
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
+    forget_shape_inputs,
     fold_constants,
     part_in_steps,
     reshape_still_transposes,
