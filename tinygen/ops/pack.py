@@ -1,4 +1,4 @@
-"""PACK: up to ten tensors of one shape side by side along a new axis."""
+"""PACK: tensors of one shape side by side along a new axis."""
 
 from __future__ import annotations
 

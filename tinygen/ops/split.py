@@ -1,4 +1,4 @@
-"""SPLIT: a tensor in equal parts along a constant axis, up to ten."""
+"""SPLIT: a tensor in equal parts along a constant axis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SPLIT_V: a tensor in parts of given extents along a constant axis, up to ten."""
+"""SPLIT_V: a tensor in parts of given extents along a constant axis."""
 
 from __future__ import annotations
 

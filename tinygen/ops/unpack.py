@@ -1,4 +1,4 @@
-"""UNPACK: the slices of a tensor along an axis, which goes, up to ten."""
+"""UNPACK: the slices of a tensor along an axis, which goes."""
 
 from __future__ import annotations
 
