@@ -49,13 +49,17 @@ class Model:
 
 @dataclass(frozen=True)
 class Compiled:
-    """A model planned for a board: the graph, its layers with kernels chosen, and the arena."""
+    """A model planned for a board: the graph, its layers with kernels chosen, and the arena.
+
+    The first `file_tensors` tensors of the graph are the file's, under the same index; passes add others after them.
+    """
 
     model: Model
     board: BoardProfile
     graph: Graph
     layers: tuple[Layer, ...]
     plan: MemoryPlan
+    file_tensors: int
 
     @property
     def weights_bytes(self) -> int:
@@ -128,15 +132,15 @@ def compile_model(model: Model, board: BoardProfile, *, keep_input: bool = False
 
     Layers run in the order found to need the least memory; in the file's where its plan is no larger.
     """
-    graph = optimize(import_tflite(model.tflite, model.name))
-    best = _planned(model, board, graph, keep_input)
+    imported = import_tflite(model.tflite, model.name)
+    graph = optimize(imported)
     ordered = least_memory_order(graph)
-    if ordered is not graph:
-        best = min(best, _planned(model, board, ordered, keep_input), key=lambda c: c.plan.arena_bytes)
-    return best
+    orders = (graph,) if ordered is graph else (graph, ordered)
+    plans = [(order, *_planned(order, board, keep_input)) for order in orders]
+    graph, layers, plan = min(plans, key=lambda found: found[2].arena_bytes)
+    return Compiled(model, board, graph, layers, plan, len(imported.tensors))
 
 
-def _planned(model: Model, board: BoardProfile, graph: Graph, keep_input: bool) -> Compiled:
+def _planned(graph: Graph, board: BoardProfile, keep_input: bool) -> tuple[tuple[Layer, ...], MemoryPlan]:
     layers = lower(graph, board.features)
-    plan = plan_memory(buffers_of(graph, layers, keep_input=keep_input), len(layers))
-    return Compiled(model, board, graph, layers, plan)
+    return layers, plan_memory(buffers_of(graph, layers, keep_input=keep_input), len(layers))

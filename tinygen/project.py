@@ -31,7 +31,8 @@ class TensorRecord(_Strict):
 class LayerRecord(_Strict):
     """One layer in execution order; TG_ON_LAYER is called with `index` for those that run code.
 
-    `tensor` is the output's index in the .tflite's tensor list (the reference keeps it under the same index).
+    `tensor` is the output's index in the .tflite's tensor list (the reference keeps it under the same index);
+    -1 where the file has no such tensor, because a pass made the layer.
     """
 
     index: int

@@ -114,7 +114,7 @@ def _layer_record(compiled: Compiled, layer: Layer) -> LayerRecord:
         name=layer.op.name,
         op=layer.op.kind,
         kernel=layer.kernel_name,
-        tensor=layer.op.outputs[0],
+        tensor=layer.op.outputs[0] if layer.op.outputs[0] < compiled.file_tensors else -1,
         output_shape=y.shape,
         output_bytes=y.nbytes,
         arena_offset=compiled.plan.offset_of(layer.op.outputs[0]),

@@ -68,3 +68,16 @@ def test_a_layer_with_another_s_tensor_would_be_found(tmp_path: Path) -> None:
     write_project(files, manifest.model_copy(update={"plan": plan}), tmp_path / "p")
     report = simulate_project(tmp_path / "p", samples=1, on="native")
     assert report.first_mismatch is not None and report.first_mismatch.layer == layers[1].name
+
+
+def test_layers_that_a_pass_made_are_not_compared(tmp_path: Path) -> None:
+    """An UNPACK of twelve becomes slices whose outputs the file does not have."""
+    x = T((1, 12, 4), "int8", (0.5,), (3,))
+    part = replace(x, shape=(1, 4))
+    unpack = Node("UNPACK", (0,), tuple(range(1, 13)), "UnpackOptions", {"num": 12, "axis": 1})
+    model = build([x, *[part] * 13], [unpack, Node("ADD", (1, 12), (13,), "AddOptions")], (0,), (13,))
+    files, manifest = render_project(Model("parts", model), "pico")
+    assert [layer.tensor for layer in manifest.plan.layers] == [-1, 1, -1, 12, 13]
+    write_project(files, manifest, tmp_path / "p")
+    report = simulate_project(tmp_path / "p", samples=2, on="native")
+    assert (report.mismatched_samples, report.first_mismatch) == (0, None)
