@@ -15,6 +15,7 @@ from tinygen.dataset import load_data
 from tinygen.frontend.importer import import_tflite
 from tinygen.frontend.keras_loader import load_model
 from tinygen.frontend.quantize import quantize_loaded
+from tinygen.passes import optimize
 
 pytestmark = [pytest.mark.needs_tensorflow, pytest.mark.needs_tflm, pytest.mark.needs_cc, pytest.mark.slow]
 
@@ -77,11 +78,19 @@ def _moved(layers: Any, x: Any) -> Any:
     return layers.Conv2D(3, 2)(x)
 
 
+def _recurrent(layers: Any, x: Any) -> Any:
+    """Recurrent layers unrolled over more steps than a kernel parts and packs at once."""
+    x = layers.GRU(5, unroll=True, return_sequences=True)(layers.Reshape((12, 24))(x))
+    x = layers.Bidirectional(layers.SimpleRNN(4, unroll=True, return_sequences=True))(x)
+    return layers.Dense(3)(x)
+
+
 MODELS: dict[str, tuple[Callable[[Any, Any], Any], set[str]]] = {
     "unet": (_unet, {"TRANSPOSE_CONV"}),
     "transposed": (_transposed, {"TRANSPOSE_CONV"}),
     "upsampled": (_upsampled, {"RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR", "SPLIT"}),
     "dilated": (_dilated, {"CONV_2D"}),
+    "recurrent": (_recurrent, {"UNPACK", "PACK", "REVERSE_V2", "SPLIT"}),
     "moved": (_moved, set("SPLIT SPLIT_V PACK UNPACK SLICE GATHER REVERSE_V2 MIRROR_PAD RESIZE_BILINEAR".split())),
 }
 
@@ -107,6 +116,7 @@ def test_models_compute_the_same_bits(tmp_path: Path) -> None:
     graphs = [import_tflite(result.tflite, name) for name, result in zip(MODELS, results)]
     for graph, (_, wanted) in zip(graphs, MODELS.values()):
         assert wanted <= {op.kind for op in graph.ops}, f"{graph.name}: {sorted({op.kind for op in graph.ops})}"
+    graphs = [optimize(graph) for graph in graphs]
     samples = [[[generator.integers(-128, 128, (1, *SHAPE), dtype=np.int8)] for _ in range(ROUNDS)] for _ in graphs]
     got = native.run(graphs, samples, tmp_path / "c")
     oracle = Oracle()
