@@ -31,7 +31,7 @@ def _unet(layers: Any, x: Any) -> Any:
     up = layers.Conv2DTranspose(6, 2, strides=2, padding="same", activation="relu")(middle)
     up = layers.Conv2D(6, 3, padding="same", activation="relu")(layers.Concatenate()([up, second]))
     up = layers.Conv2DTranspose(4, 3, strides=2, padding="same")(up)
-    return layers.Conv2D(2, 1, activation="sigmoid")(layers.Concatenate()([up, first]))
+    return layers.Conv2D(2, 1, activation="sigmoid")(_transposed(layers, layers.Concatenate()([up, first])))
 
 
 def _transposed(layers: Any, x: Any) -> Any:
@@ -79,18 +79,17 @@ def _moved(layers: Any, x: Any) -> Any:
 
 
 def _recurrent(layers: Any, x: Any) -> Any:
-    """Recurrent layers unrolled over more steps than a kernel parts and packs at once."""
-    x = layers.GRU(5, unroll=True, return_sequences=True)(layers.Reshape((12, 24))(x))
-    x = layers.Bidirectional(layers.SimpleRNN(4, unroll=True, return_sequences=True))(x)
+    """A recurrent layer unrolled, backwards, over more steps than a kernel parts and packs at once."""
+    steps = layers.Reshape((12, 24))(x)
+    x = layers.GRU(5, unroll=True, return_sequences=True, go_backwards=True)(steps)
     return layers.Dense(3)(x)
 
 
 MODELS: dict[str, tuple[Callable[[Any, Any], Any], set[str]]] = {
     "unet": (_unet, {"TRANSPOSE_CONV"}),
-    "transposed": (_transposed, {"TRANSPOSE_CONV"}),
     "upsampled": (_upsampled, {"RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR", "SPLIT"}),
     "dilated": (_dilated, {"CONV_2D"}),
-    "recurrent": (_recurrent, {"UNPACK", "PACK", "REVERSE_V2", "SPLIT"}),
+    "recurrent": (_recurrent, {"UNPACK", "PACK", "SPLIT"}),
     "moved": (_moved, set("SPLIT SPLIT_V PACK UNPACK SLICE GATHER REVERSE_V2 MIRROR_PAD RESIZE_BILINEAR".split())),
 }
 
