@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from .backends import aot
+from .backends.states import state_bytes
 from .backends.templating import c_identifier
 from .boards import BoardProfile
 from .errors import BadInput
@@ -51,7 +52,7 @@ class Model:
 class Compiled:
     """A model planned for a board: the graph, its layers with kernels chosen, and the arena.
 
-    The first `file_tensors` tensors of the graph are the file's, under the same index; passes add others after them.
+    The first `graph.file_tensors` tensors are the file's, under the same index; others were added after them.
     """
 
     model: Model
@@ -59,12 +60,16 @@ class Compiled:
     graph: Graph
     layers: tuple[Layer, ...]
     plan: MemoryPlan
-    file_tensors: int
 
     @property
     def weights_bytes(self) -> int:
         """Stored constants, tables of multipliers and padding included."""
         return aot.weights_bytes(self.layers, self.graph)
+
+    @property
+    def state_bytes(self) -> int:
+        """Memory of the model's variables."""
+        return state_bytes(self.graph)
 
 
 def model_name(text: str, *, given: bool = False) -> str:
@@ -138,7 +143,7 @@ def compile_model(model: Model, board: BoardProfile, *, keep_input: bool = False
     orders = (graph,) if ordered is graph else (graph, ordered)
     plans = [(order, *_planned(order, board, keep_input)) for order in orders]
     graph, layers, plan = min(plans, key=lambda found: found[2].arena_bytes)
-    return Compiled(model, board, graph, layers, plan, len(imported.tensors))
+    return Compiled(model, board, graph, layers, plan)
 
 
 def _planned(graph: Graph, board: BoardProfile, keep_input: bool) -> tuple[tuple[Layer, ...], MemoryPlan]:

@@ -129,7 +129,7 @@ def planned_budget(
             "code": cost.code_bytes,
             "runtime": 0 if board.framework else cost.harness_bytes,
         },
-        {"arena": compiled.plan.arena_bytes, "static": 0, "stack": cost.stack_bytes},
+        {"arena": compiled.plan.arena_bytes, "static": compiled.state_bytes, "stack": cost.stack_bytes},
         max_flash=max_flash,
         max_ram=max_ram,
         largest=peak_layers(compiled),

@@ -111,17 +111,18 @@ def _first_mismatch(
 ) -> Mismatch | None:  # fmt: skip
     """The first layer that differs in the first sample whose output does.
 
-    Where all outputs agree, the first sample's layers are still compared: what comes after can hide a difference.
+    Where all outputs agree, the layers of one sample are still compared: what comes after can hide a difference. It is
+    the first sample, and the last one where a state was carried on to it.
     """
     if oracle is None:
         return None
     wrong = diff.mismatches(run.outputs, oracle.outputs)
-    sample = wrong[0] if wrong else 0
+    sample = wrong[0] if wrong else len(runs) - 1 if bench.manifest.plan.state_bytes else 0
     layers, outputs = bench.manifest.plan.layers, bench.manifest.model.outputs
     before = runs[: sample + 1]
     if sample:
         events = bench.run(traced, before, keep_data=True).layers
-    tensors = sorted({layer.tensor for layer in layers if layer.tensor >= 0})
+    tensors = sorted({tensor for layer in layers for tensor in layer.tensors if tensor >= 0})
     model = bench.project / bench.manifest.model.file
     kept = reference(model, before, tensors=tensors, timeout_s=bench.timeout_s).layers
     found = diff.first_difference(sample, layers, events, kept)

@@ -38,6 +38,7 @@ def inventory(graph: Graph, layers: tuple[Layer, ...], info: ModelInfo) -> Inven
         quantized_inputs=sum(t.dtype in QUANTIZED_RANGE and t.quant is not None for t in inputs),
         quantized_outputs=sum(t.dtype in QUANTIZED_RANGE and t.quant is not None for t in outputs),
         preprocessed=info.preprocess is not None,
+        states=len(graph.states),
     )
 
 

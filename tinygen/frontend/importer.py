@@ -17,6 +17,8 @@ from ..graph.ir import ITEM_BYTES, Array, Graph, Op, Quant, Tensor
 from ..graph.verify import verify
 from ..ops import operators
 from ..ops.base import Operator
+from .subgraph import Node, Subgraph, read_nodes
+from .variables import resolve_variables
 
 #: TensorFlow Lite's type codes that a Graph can hold.
 DTYPES = {0: "float32", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8", 15: "uint32"}
@@ -66,33 +68,46 @@ def _read_model(data: bytes, name: str, supported_only: bool) -> Graph:
     subgraphs = model.tables(2)
     if not subgraphs:
         raise BadInput(f"{name}: the model has no subgraph.")
-    if len(subgraphs) > 1 and supported_only:
-        raise BadInput(
-            f"{name}: {len(subgraphs)} subgraphs (control flow or state) are not supported by the aot back end.",
-            "--runtime tflm runs what TensorFlow Lite Micro has.",
-        )
-    subgraph = subgraphs[0]
     buffers = model.tables(4)
-    tables = subgraph.tables(0)
-    if len(tables) > MAX_TENSORS:
-        raise BadInput(f"{name}: {len(tables)} tensors are too many.")
-    tensors = tuple(_tensor(data, t, i, buffers) for i, t in enumerate(tables))
     codes = [_operator_name(code) for code in model.tables(1)]
+
+    def subgraph(number: int) -> Subgraph:
+        if not 0 <= number < len(subgraphs):
+            raise BadInput(f"{name}: calls subgraph {number} of {len(subgraphs)}.")
+        return _subgraph(data, name, subgraphs[number], codes, buffers)
+
+    listed = subgraph(0)
+    main = resolve_variables(listed, subgraph, _marked(subgraphs[0], listed)) if supported_only else listed
     names = _UniqueNames()
-    ops = tuple(_op(node, codes, tensors, names, supported_only) for node in subgraph.tables(3))
     graph = Graph(
         name=name,
-        tensors=tensors,
-        ops=ops,
-        inputs=tuple(int(i) for i in subgraph.array(1, "<i4")),
-        outputs=tuple(int(i) for i in subgraph.array(2, "<i4")),
+        tensors=main.tensors,
+        ops=tuple(_op(node, main.tensors, names, supported_only) for node in main.nodes),
+        inputs=tuple(int(i) for i in subgraphs[0].array(1, "<i4")),
+        outputs=tuple(int(i) for i in subgraphs[0].array(2, "<i4")),
         sha256=hashlib.sha256(data).hexdigest(),
+        states=main.states,
+        file_tensors=len(listed.tensors),
         metadata=_metadata(data, model, buffers),
     )
     verify(graph)
     if supported_only:
         check_shapes(graph)
     return graph
+
+
+def _subgraph(data: bytes, name: str, table: Table, codes: list[str], buffers: list[Table]) -> Subgraph:
+    tables = table.tables(0)
+    if len(tables) > MAX_TENSORS:
+        raise BadInput(f"{name}: {len(tables)} tensors are too many.")
+    tensors = tuple(_tensor(data, t, i, buffers) for i, t in enumerate(tables))
+    return Subgraph(tensors, read_nodes(table, codes, len(tensors)))
+
+
+def _marked(table: Table, subgraph: Subgraph) -> tuple[int, ...]:
+    """The tensors that layers read and the file marks as variable."""
+    read = {i for node in subgraph.nodes for i in node.inputs}
+    return tuple(i for i, tensor in enumerate(table.tables(0)) if i in read and tensor.bool(5))
 
 
 def _operator_name(code: Table) -> str:
@@ -200,36 +215,25 @@ class _UniqueNames:
         return name
 
 
-def _op(
-    node: Table, codes: list[str], tensors: tuple[Tensor, ...], unique: Callable[[str, str], str], supported_only: bool
-) -> Op:
-    number = node.uint32(0)
-    if number >= len(codes):
-        raise BadInput(f"An operator has code {number}, the model lists {len(codes)}.")
-    kind = codes[number]
-    inputs = tuple(int(i) for i in node.array(1, "<i4"))
-    outputs = tuple(int(i) for i in node.array(2, "<i4"))
-    if (
-        not outputs
-        or any(not 0 <= i < len(tensors) for i in outputs)
-        or any(not -1 <= i < len(tensors) for i in inputs)
-    ):
-        raise BadInput(f"A {kind} operator names tensors that the model does not have.")
-    name = unique(tensors[outputs[0]].name, kind)
-    operator = operators().get(kind)
+def _op(node: Node, tensors: tuple[Tensor, ...], unique: Callable[[str, str], str], supported_only: bool) -> Op:
+    if supported_only and not node.outputs:
+        raise BadInput(f"A {node.kind} operator has no output.")
+    name = unique(tensors[node.outputs[0]].name if node.outputs else node.kind, node.kind)
+    operator = operators().get(node.kind)
     if operator is None:
         if supported_only:
             raise BadInput(
-                f"{name}: operator {kind} is not supported by the aot back end.",
+                f"{name}: operator {node.kind} is not supported by the aot back end.",
                 "--runtime tflm runs what TensorFlow Lite Micro has.",
             )
-        return Op(kind, name, inputs, outputs)
-    return _checked(operator, Op(kind, name, inputs, outputs, _attributes(operator, node)))
+        return Op(node.kind, name, node.inputs, node.outputs)
+    op = Op(node.kind, name, node.inputs, node.outputs, operator.read(node.options))
+    return _checked(operator, op) if supported_only or not _of_variables(node.kind) else op
 
 
-def _attributes(operator: Operator, node: Table) -> object:
-    empty = Table(b"\x04\x00\x04\x00\x04\x00\x00\x00", 4)  # a table without fields: every default
-    return operator.read(node.table(4) or empty)
+def _of_variables(kind: str) -> bool:
+    """Operators whose inputs are handles, where those were not resolved."""
+    return kind in ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE")
 
 
 def _checked(operator: Operator, op: Op) -> Op:

@@ -75,8 +75,23 @@ class Op:
 
 
 @dataclass(frozen=True)
+class State:
+    """Memory that outlives an inference: `tensors` live in it, the first is the variable itself.
+
+    `initial` is what it holds after a reset, in the variable's shape and type.
+    """
+
+    name: str
+    tensors: tuple[int, ...]
+    initial: Array
+
+
+@dataclass(frozen=True)
 class Graph:
-    """A model: `ops` stand in execution order; `inputs` and `outputs` index `tensors`."""
+    """A model: `ops` stand in execution order; `inputs` and `outputs` index `tensors`.
+
+    `file_tensors` counts the tensors that the file lists; those after them were made on the way.
+    """
 
     name: str
     tensors: tuple[Tensor, ...]
@@ -84,6 +99,8 @@ class Graph:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     sha256: str = ""
+    states: tuple[State, ...] = ()
+    file_tensors: int = 0
     metadata: dict[str, bytes] = field(default_factory=dict, compare=False)
 
     def input(self, op: Op, i: int) -> Tensor:
@@ -95,6 +112,11 @@ class Graph:
     def optional(self, op: Op, i: int) -> Tensor | None:
         """The tensor at input `i` of `op`, None where it is left out."""
         return self.tensors[op.inputs[i]] if i < len(op.inputs) and op.inputs[i] >= 0 else None
+
+    @property
+    def in_state(self) -> dict[int, State]:
+        """The state that a tensor lives in, by tensor."""
+        return {tensor: state for state in self.states for tensor in state.tensors}
 
     def output(self, op: Op, i: int = 0) -> Tensor:
         """The tensor at output `i` of `op`."""

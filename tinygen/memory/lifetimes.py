@@ -12,7 +12,7 @@ ALIGNMENT = 4
 
 
 def buffers_of(graph: Graph, layers: tuple[Layer, ...], *, keep_input: bool = False) -> tuple[Buffer, ...]:
-    """Every buffer of the arena with its lifetime, not yet placed.
+    """Every buffer of the arena with its lifetime, not yet placed; variables have memory of their own.
 
     A view shares its input's buffer. Inputs are alive from before the first layer to their last reader (to the end with
     `keep_input`), outputs to after the last layer. Constants lie in flash and have no buffer.
@@ -22,6 +22,7 @@ def buffers_of(graph: Graph, layers: tuple[Layer, ...], *, keep_input: bool = Fa
         if layer.is_view:
             root[layer.op.outputs[0]] = root[layer.op.inputs[0]]
     end = len(layers)
+    elsewhere = graph.in_state
     first: dict[int, int] = {}
     last: dict[int, int] = {}
     for tensor in graph.inputs:
@@ -29,8 +30,11 @@ def buffers_of(graph: Graph, layers: tuple[Layer, ...], *, keep_input: bool = Fa
         last[tensor] = end if keep_input else -1
     for layer in layers:
         for tensor in _variables(graph, layer.op.inputs):
-            last[root[tensor]] = max(last[root[tensor]], layer.index)
+            if tensor not in elsewhere:
+                last[root[tensor]] = max(last[root[tensor]], layer.index)
         for tensor in layer.op.outputs:
+            if tensor in elsewhere:
+                continue
             first.setdefault(root[tensor], layer.index)
             last[root[tensor]] = max(last.get(root[tensor], -1), layer.index)
     for tensor in graph.outputs:

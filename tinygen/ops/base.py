@@ -108,7 +108,8 @@ class Operator:
 
     `read` turns the flatbuffer's options into the frozen attributes; `shapes` gives the outputs' shapes from the
     inputs' and raises BadInput where they do not fit; `view` says that the output is the input's bytes unchanged;
-    `data_input` is the input that the kernels' types are about, where it is not the first.
+    `data_input` is the input that the kernels' types are about, where it is not the first; `updates` are the inputs
+    that are variables and which the kernel changes.
     """
 
     kind: str
@@ -121,6 +122,7 @@ class Operator:
     inputs: tuple[int, int] = (1, 1)
     note: str = ""
     data_input: int = 0
+    updates: tuple[int, ...] = ()
 
 
 def choose_kernel(operator: Operator, graph: Graph, op: Op, features: frozenset[str]) -> Kernel:

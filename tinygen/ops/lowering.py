@@ -65,18 +65,19 @@ def _check_constant_inputs(graph: Graph, op: Op, code: LayerCode) -> None:
 
 
 def may_view(graph: Graph, op: Op) -> bool:
-    """A view needs bytes of its own where input and output both leave the model, or the types differ."""
+    """A view needs bytes of its own where both ends leave the model, it shows a variable, or the types differ."""
     if not operators()[op.kind].view(graph, op):
         return False
     x, y = graph.input(op, 0), graph.output(op)
-    same = x.dtype == y.dtype and x.quant == y.quant
+    same = x.dtype == y.dtype and x.quant == y.quant and op.inputs[0] not in graph.in_state
     return same and not (op.outputs[0] in graph.outputs and _leaves(graph, op.inputs[0]))
 
 
 def _leaves(graph: Graph, tensor: int) -> bool:
     """Whether the model's user holds the tensor: as an input, an output, or through views of either."""
+    held = {*graph.inputs, *graph.outputs}
     while True:
-        if tensor in graph.inputs or tensor in graph.outputs:
+        if tensor in held:
             return True
         producer = next((op for op in graph.ops if tensor in op.outputs), None)
         if producer is None or not operators()[producer.kind].view(graph, producer):

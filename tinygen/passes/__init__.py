@@ -10,6 +10,7 @@ from .dead_tensors import remove_dead_layers
 from .identities import drop_identities
 from .padding import fold_padding
 from .shape_inputs import forget_shape_inputs
+from .states import use_states_in_place
 from .transposes import reshape_still_transposes
 from .view_chains import merge_view_chains
 from .wide_parts import part_in_steps
@@ -24,6 +25,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     remove_dead_layers,
     drop_identities,
     fold_padding,
+    use_states_in_place,
 )
 
 

@@ -8,14 +8,11 @@ from ..graph.ir import Graph
 
 
 def remove_dead_layers(graph: Graph) -> Graph:
-    """The graph without the layers from which no output of the model follows.
-
-    A layer without outputs (a variable assigned, code that runs once) works by what it does, and stays.
-    """
-    needed = set(graph.outputs)
+    """The graph without the layers from which no output of the model and no variable follows."""
+    needed = set(graph.outputs) | graph.in_state.keys()
     kept = []
     for op in reversed(graph.ops):
-        if not op.outputs or needed.intersection(op.outputs):
+        if needed.intersection(op.outputs):
             kept.append(op)
             needed.update(i for i in op.inputs if i >= 0)
     return replace(graph, ops=tuple(reversed(kept)))

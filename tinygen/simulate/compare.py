@@ -109,11 +109,15 @@ def max_abs_difference(outputs: Sequence[bytes], expected: Sequence[bytes], tens
 def first_difference(
     sample: int, layers: Sequence[LayerRecord], events: Sequence[LayerEvent], reference: dict[int, Array]
 ) -> Mismatch | None:
-    """The first layer, in the order of execution, whose output is not the reference's; None where all are equal."""
+    """The first layer, in the order of execution, whose output is not the reference's; None where all are equal.
+
+    A layer of several outputs has an event for each, in their order.
+    """
     known = {layer.index: layer for layer in layers}
+    outputs = {layer.index: iter(layer.tensors) for layer in layers}
     for event in events:
         layer = known.get(event.index)
-        want = None if layer is None else reference.get(layer.tensor)
+        want = None if layer is None else reference.get(next(outputs[event.index], -1))
         if layer is None or want is None or len(event.data) != want.nbytes:
             continue
         found = _first(event.data, want.reshape(-1))
