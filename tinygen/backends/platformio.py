@@ -79,6 +79,7 @@ def _context(board: BoardProfile, manifest: Manifest) -> dict[str, Any]:
         "ctype": C_TYPES.get(ends[0].dtype, "void") if ends else "int8_t",
         "quantized": bool(ends) and ends[0].scale is not None and ends[0].dtype in QUANTIZED_RANGE,
         "notes": (),
+        "state_bytes": manifest.plan.state_bytes,
         "optimize": _OPTIMIZE[manifest.optimize],
         "compilers": "",
         "is_sim": board.platformio is None,
