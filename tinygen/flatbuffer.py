@@ -90,6 +90,11 @@ class Table:
         start, length = self._vector(slot, 1)
         return self.data[start : start + length].decode("utf-8", "replace")
 
+    def target(self, slot: int) -> int:
+        """Where a field that is an offset leads to (a table, vector or string); 0 where it is absent."""
+        at = self._slot(slot)
+        return int(at + self._read("<I", at)) if at else 0
+
     def table(self, slot: int) -> Table | None:
         """A table, None where absent."""
         at = self._slot(slot)

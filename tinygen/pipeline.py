@@ -11,13 +11,14 @@ from .backends import aot
 from .backends.aot_inventory import inventory
 from .backends.platformio import framework_of, platformio_files
 from .backends.sim_support import sim_files
-from .backends.tflm import render_tflm, tflm_arena
+from .backends.tflm import render_tflm
 from .backends.tflm_cost import NOTE, STACK_BYTES, STATIC_BYTES, runtime_bytes
 from .boards import BoardProfile, board_bytes, load_board
 from .compiled import Compiled, Model, Say, compile_model, open_model
 from .costs import price
 from .errors import BadInput, TinygenError
 from .frontend.importer import import_tflite, read_model_file
+from .offline_plan import with_offline_plan
 from .project import MANIFEST, Manifest, read_manifest
 from .proof import simulate_project
 from .records import Optimize, Tools, manifest_of, tflm_manifest
@@ -76,7 +77,7 @@ def render_project(
     profile = load_board(board)
     files: dict[str, str | bytes] = {"board.toml": board_bytes(board)}
     if runtime == "tflm":
-        library, manifest = _tflm(model, profile, optimize, toolchain)
+        model, library, manifest = _tflm(model, profile, optimize, toolchain)
     else:
         library, manifest = _aot(model, profile, optimize, toolchain, keep_input)
         files |= {f"sim/{path}": text for path, text in sim_files(profile, model.name).items()}
@@ -95,19 +96,25 @@ def _aot(
     return library, manifest_of(compiled, optimize=optimize, toolchain=toolchain)
 
 
-def _tflm(model: Model, board: BoardProfile, optimize: Optimize, toolchain: Tools) -> tuple[dict[str, str], Manifest]:
-    graph = import_tflite(model.tflite, model.name, supported_only=False)
+def _tflm(
+    model: Model, board: BoardProfile, optimize: Optimize, toolchain: Tools
+) -> tuple[Model, dict[str, str], Manifest]:
+    """(the model as it is flashed, its library, the manifest)."""
+    planned = with_offline_plan(import_tflite(model.tflite, model.name, supported_only=False), model.tflite, board)
+    flashed = replace(model, tflite=planned.tflite)
+    graph = import_tflite(flashed.tflite, model.name, supported_only=False)
     library = render_tflm(
         graph,
-        model.tflite,
+        flashed.tflite,
         board,
         name=model.name,
         version=model.version,
         labels=model.labels,
         preprocess=model.preprocess,
+        arena=planned.arena,
     )
-    arena = tflm_arena(graph, board).arena_bytes
-    return library, tflm_manifest(model, graph, board, arena, optimize=optimize, toolchain=toolchain)
+    arena = planned.arena.arena_bytes
+    return flashed, library, tflm_manifest(flashed, graph, board, arena, optimize=optimize, toolchain=toolchain)
 
 
 def planned_budget(
@@ -141,12 +148,12 @@ def planned_tflm_budget(
 ) -> BudgetReport:
     """The budget of a TFLite Micro project: the model's bytes and the arena are exact plans, the interpreter is not."""
     graph = import_tflite(model.tflite, model.name, supported_only=False)
-    arena = tflm_arena(graph, board)
+    planned = with_offline_plan(graph, model.tflite, board)
     return budget.report(
         board,
         "planned",
-        {"weights": len(model.tflite), "code": 0, "runtime": runtime_bytes(graph)},
-        {"arena": arena.arena_bytes, "static": STATIC_BYTES, "stack": STACK_BYTES},
+        {"weights": len(planned.tflite), "code": 0, "runtime": runtime_bytes(graph)},
+        {"arena": planned.arena.arena_bytes, "static": STATIC_BYTES, "stack": STACK_BYTES},
         max_flash=max_flash,
         max_ram=max_ram,
         notes=(NOTE,),

@@ -210,10 +210,12 @@ def test_greedy_plan_by_hand() -> None:
     assert greedy_plan_bytes([]) == 0
 
 
-def test_own_plan_replaces_the_greedy_one() -> None:
+def test_what_a_plan_places_comes_first() -> None:
+    assert greedy_plan_bytes([Buffer(32, 0, 1, 64), Buffer(48, 0, 1), Buffer(32, 1, 2, 0)]) == 144
+    assert greedy_plan_bytes([Buffer(32, 0, 1, 64), Buffer(64, 0, 1)]) == 96
     graph = small_graph()
-    given_plan = estimate_arena(graph, "cmsis_dsp", plan_arena_bytes=4096)
-    assert given_plan.planned_bytes == 4096
+    given_plan = estimate_arena(graph, "cmsis_dsp", {0: 4096})
+    assert given_plan.planned_bytes == 4112
     assert given_plan.persistent_bytes == estimate_arena(graph, "cmsis_dsp").persistent_bytes
     assert estimate_arena(graph, "esp_nn").scratch_bytes == 16  # softmax: a word for each of four
     assert estimate_arena(graph, "esp_nn").arena_bytes % 16 == 0

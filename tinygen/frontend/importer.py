@@ -88,6 +88,7 @@ def _read_model(data: bytes, name: str, supported_only: bool) -> Graph:
         sha256=hashlib.sha256(data).hexdigest(),
         states=main.states,
         file_tensors=len(listed.tensors),
+        other_kinds=_kinds(subgraphs[1:], codes),
         metadata=_metadata(data, model, buffers),
     )
     verify(graph)
@@ -102,6 +103,11 @@ def _subgraph(data: bytes, name: str, table: Table, codes: list[str], buffers: l
         raise BadInput(f"{name}: {len(tables)} tensors are too many.")
     tensors = tuple(_tensor(data, t, i, buffers) for i, t in enumerate(tables))
     return Subgraph(tensors, read_nodes(table, codes, len(tensors)))
+
+
+def _kinds(subgraphs: list[Table], codes: list[str]) -> tuple[str, ...]:
+    numbers = [node.uint32(0) for table in subgraphs for node in table.tables(3)]
+    return tuple(dict.fromkeys(codes[number] for number in numbers if number < len(codes)))
 
 
 def _marked(table: Table, subgraph: Subgraph) -> tuple[int, ...]:

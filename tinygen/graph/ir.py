@@ -90,7 +90,8 @@ class State:
 class Graph:
     """A model: `ops` stand in execution order; `inputs` and `outputs` index `tensors`.
 
-    `file_tensors` counts the tensors that the file lists; those after them were made on the way.
+    `file_tensors` counts the tensors that the file lists; those after them were made on the way. `other_kinds` are the
+    operators of the file's other subgraphs, each once.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Graph:
     sha256: str = ""
     states: tuple[State, ...] = ()
     file_tensors: int = 0
+    other_kinds: tuple[str, ...] = ()
     metadata: dict[str, bytes] = field(default_factory=dict, compare=False)
 
     def input(self, op: Op, i: int) -> Tensor:
