@@ -77,7 +77,7 @@ def resolver_methods(graph: Graph, library: str = "") -> tuple[str, ...]:
         if op.kind in NEEDS_MORE:
             raise BadInput(
                 f"{op.name}: {op.kind} (resource variables, control flow) is not supported by the tflm back end.",
-                "Make the model stateless: state as inputs and outputs.",
+                "--runtime aot keeps variables in a static struct; control flow has to go from the Keras model.",
             )
         custom = op.kind.removeprefix("CUSTOM:")
         method = BUILTIN.get(op.kind) if custom == op.kind else CUSTOM.get(custom)
