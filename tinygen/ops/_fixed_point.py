@@ -43,16 +43,21 @@ def checked_multiplier(op: Op, real: float, largest: int = 1) -> tuple[int, int]
     if not math.isfinite(real) or real < 0:
         raise bad_layer(op, f"its scales give the multiplier {real}")
     multiplier, shift = quantize_multiplier(real)
-    most = 31 - largest.bit_length()
+    most = 31 - max(1, largest).bit_length()
     if shift > most:
-        raise bad_layer(op, f"its scales differ by 2^{shift}; TensorFlow Lite Micro is defined up to 2^{most}")
+        raise bad_layer(
+            op, f"its scales ask for a left shift of {shift}, TensorFlow Lite Micro is defined up to {most}"
+        )
     return multiplier, shift
 
 
-def reach(op: Op, tensor: Tensor) -> int:
-    """The largest value of a tensor minus its zero point; the smallest may lie one further from 0."""
+def reach(op: Op, tensor: Tensor) -> tuple[int, int]:
+    """(above, below): a tensor minus its zero point lies between -below - 1 and above.
+
+    Of the two's complement's one more value below 0, `below` leaves one out, as INT_MAX does of INT_MIN.
+    """
     (low, high), (_, zero_point) = RANGES[tensor.dtype], per_tensor(op, tensor)
-    return max(high - zero_point, zero_point - low - 1)
+    return high - zero_point, zero_point - low - 1
 
 
 def multiply(x: Array, multiplier: Array | int, shift: Array | int) -> Array:

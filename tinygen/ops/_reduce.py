@@ -93,7 +93,7 @@ def sum_code(graph: Graph, op: Op, multiplier: int, shift: int) -> LayerCode:
     """
     x, count = graph.input(op, 0), reduced_count(graph, op)
     (_, in_zero), (_, out_zero) = per_tensor(op, x), per_tensor(op, graph.output(op))
-    if x.dtype == "int16" and count * (reach(op, x) + 1) << max(shift, 0) >= 2**31:
+    if x.dtype == "int16" and count * (max(reach(op, x)) + 1) << max(shift, 0) >= 2**31:
         raise bad_layer(op, f"the sum of {count} values, shifted left by {max(shift, 0)}, may pass 32 bits")
     wrapped = (-in_zero * count + 2**31) % 2**32 - 2**31
     return LayerCode(

@@ -27,7 +27,7 @@ def read(options: Table) -> LeakyRelu:
 Pair = tuple[int, int]
 
 
-def ratios(graph: Graph, op: Op, largest: int = 1) -> tuple[Pair, Pair, int]:
+def ratios(graph: Graph, op: Op, largest: Pair = (1, 1)) -> tuple[Pair, Pair, int]:
     """(multiplier, shift) of the positive values and of the negative ones, and the sign of alpha.
 
     A negative alpha multiplies by its magnitude and changes the sign of what comes out.
@@ -36,8 +36,8 @@ def ratios(graph: Graph, op: Op, largest: int = 1) -> tuple[Pair, Pair, int]:
     if not math.isfinite(op.attrs.alpha):
         raise bad_layer(op, f"alpha {op.attrs.alpha} is not a number")
     slope = in_scale * op.attrs.alpha / out_scale
-    positive, negative = (checked_multiplier(op, r, largest) for r in (in_scale / out_scale, abs(slope)))
-    return positive, negative, -1 if slope < 0 else 1
+    positive = checked_multiplier(op, in_scale / out_scale, largest[0])
+    return positive, checked_multiplier(op, abs(slope), largest[1]), -1 if slope < 0 else 1
 
 
 def emit(graph: Graph, op: Op) -> LayerCode:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..graph.ir import Graph, Op
+from ..graph.ir import Graph, Op, Tensor
 from ._broadcast import broadcast_shape, loops
 from ._fixed_point import SHORT, checked_multiplier, reach
 from .base import In, Kernel, LayerCode, Operator, Out, Shape, bad_layer, per_tensor
@@ -16,15 +16,19 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
     return (broadcast_shape(op, x.shape, alpha.shape),)
 
 
+def _largest(op: Op, x: Tensor, alpha: Tensor) -> tuple[int, int]:
+    """The largest positive value, and the largest product of a negative one; those of int8 wrap, as in TFLM."""
+    (above, below), (alpha_above, alpha_below) = reach(op, x), reach(op, alpha)
+    return above, max((below + 1) * (alpha_below + 1), (below + 1) * alpha_above - 1)
+
+
 def emit(graph: Graph, op: Op) -> LayerCode:
     """The portable kernel."""
     x, alpha, y = graph.input(op, 0), graph.input(op, 1), graph.output(op)
     (x_scale, x_zero), (alpha_scale, alpha_zero), (y_scale, y_zero) = (per_tensor(op, t) for t in (x, alpha, y))
-    largest, alpha_largest = (
-        (1, 1) if x.dtype == "int8" else (reach(op, x), (reach(op, x) + 1) * (reach(op, alpha) + 1))
-    )
-    multiplier, shift = checked_multiplier(op, x_scale / y_scale, largest)
-    alpha_multiplier, alpha_shift = checked_multiplier(op, x_scale * alpha_scale / y_scale, alpha_largest)
+    positive, negative = (1, 1) if x.dtype == "int8" else _largest(op, x, alpha)
+    multiplier, shift = checked_multiplier(op, x_scale / y_scale, positive)
+    alpha_multiplier, alpha_shift = checked_multiplier(op, x_scale * alpha_scale / y_scale, negative)
     return LayerCode(
         function=f"tg_prelu_{SHORT[x.dtype]}",
         struct="tg_prelu_params",

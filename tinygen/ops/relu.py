@@ -20,7 +20,7 @@ def emit_s16(graph: Graph, op: Op) -> LayerCode:
     """The same, value by value; both zero points are 0."""
     x, y = graph.input(op, 0), graph.output(op)
     symmetric(op, x, y)
-    ratio = checked_multiplier(op, per_tensor(op, x)[0] / per_tensor(op, y)[0], reach(op, x))
+    ratio = checked_multiplier(op, per_tensor(op, x)[0] / per_tensor(op, y)[0], max(reach(op, x)))
     return requantize_code(x, y, ratio, (0, RANGES["int16"][1]))
 
 
