@@ -26,12 +26,15 @@ Float = np.float32
 
 
 def _rounded(value: Float) -> Float:
-    return Float(round_half_away(float(value)))
+    nearest: Float = Float(round_half_away(float(value)))
+    return nearest
 
 
 def _table(input_scale: Float, input_zero: int, function: Callable[[Float], Float]) -> Array:
-    """`function` at 513 places of the int16 range, in Q15; each is lowered by half of what a straight line to the next
-    lies too high in the middle."""
+    """`function` at 513 places of the int16 range, in Q15.
+
+    Each value is lowered by half of what a straight line to the next lies too high in the middle.
+    """
     low, high = RANGES["int16"]
     output_scale = Float(2) / Float(high - low)
     first, last = input_scale * Float(low - input_zero), input_scale * Float(high - input_zero)
@@ -45,7 +48,9 @@ def _table(input_scale: Float, input_zero: int, function: Callable[[Float], Floa
         error = _rounded((after + here) / Float(2)) - middle
         values.append(here - _rounded(error / Float(2)))
     values.append(_rounded(function(last) * to_q15))
-    return np.clip(values, low, high).astype(np.int16)
+    table: Array = np.clip(values, low, high).astype(np.int16)
+    table.setflags(write=False)
+    return table
 
 
 @cache
