@@ -14,6 +14,9 @@ from .base import activation_name, bad_layer, per_tensor
 
 RANGES = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 
+#: How C names the types of activations.
+SHORT = {"int8": "s8", "int16": "s16"}
+
 
 def round_half_away(value: float) -> int:
     """C's round()."""
@@ -35,14 +38,26 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     return (0, 0) if shift < -31 else (fixed, shift)
 
 
-def checked_multiplier(op: Op, real: float) -> tuple[int, int]:
-    """quantize_multiplier, refused where TFLM's own arithmetic is undefined: a left shift of more than 30."""
+def checked_multiplier(op: Op, real: float, largest: int = 1) -> tuple[int, int]:
+    """quantize_multiplier, refused where TFLM's arithmetic is undefined: `largest`, shifted left, passes 32 bits."""
     if not math.isfinite(real) or real < 0:
         raise bad_layer(op, f"its scales give the multiplier {real}")
     multiplier, shift = quantize_multiplier(real)
-    if shift > 30:
-        raise bad_layer(op, f"its scales differ by 2^{shift}; TensorFlow Lite Micro is defined up to 2^30")
+    most = 31 - max(1, largest).bit_length()
+    if shift > most:
+        raise bad_layer(
+            op, f"its scales ask for a left shift of {shift}, TensorFlow Lite Micro is defined up to {most}"
+        )
     return multiplier, shift
+
+
+def reach(op: Op, tensor: Tensor) -> tuple[int, int]:
+    """(above, below): a tensor minus its zero point lies between -below - 1 and above.
+
+    Of the two's complement's one more value below 0, `below` leaves one out, as INT_MAX does of INT_MIN.
+    """
+    (low, high), (_, zero_point) = RANGES[tensor.dtype], per_tensor(op, tensor)
+    return high - zero_point, zero_point - low - 1
 
 
 def multiply(x: Array, multiplier: Array | int, shift: Array | int) -> Array:

@@ -7,7 +7,20 @@ from dataclasses import dataclass
 
 from ..flatbuffer import Table
 from ..graph.ir import ITEM_BYTES, Graph, Op
-from .base import Arg, In, Kernel, LayerCode, Operator, Out, Shape, activation_name, bad_layer, per_tensor, unsupported
+from .base import (
+    Arg,
+    In,
+    Kernel,
+    LayerCode,
+    Operator,
+    Out,
+    Shape,
+    activation_name,
+    bad_layer,
+    per_tensor,
+    symmetric,
+    unsupported,
+)
 
 MAX_INPUTS = 10
 
@@ -59,9 +72,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
             raise unsupported(
                 op, f"{tensor.name!r} with a scale or zero point other than the output's is not supported"
             )
-    for tensor in (*inputs, y) if y.dtype == "int16" else ():
-        if tensor.quant is not None and tensor.quant.zero_point:
-            raise bad_layer(op, f"{tensor.name!r} is int16 with zero point {tensor.quant.zero_point}, needed 0")
+    symmetric(op, *inputs, y)
     axis = _axis(op, len(y.shape))
     row = math.prod(y.shape[axis + 1 :]) * ITEM_BYTES[y.dtype]
     spare = MAX_INPUTS - len(inputs)
