@@ -13,7 +13,6 @@ typedef struct {
     int32_t group_c, group_filters; /* channels and filters of one group; in_c and out_c where there is one */
     int32_t stride_h, stride_w, dilation_h, dilation_w;
     int32_t pad_top, pad_left;
-    int32_t wide, bias64; /* see tg_sums_s16.h */
     int32_t activation_min, activation_max;
 } tg_conv2d_s16_params;
 
@@ -22,40 +21,48 @@ typedef struct {
     int32_t top, left, y0, y1, x0, x1;
 } tg_conv2d_s16_window;
 
-/* Adds what two filters, `second` values apart, see of the channels from `x` on. Where the taps of a row lie side by
- * side (one group, no dilation), the row is one run over both operands; otherwise each tap is a run of its channels. */
-static inline void tg_conv2d_s16_taps(const tg_conv2d_s16_params *p, const tg_conv2d_s16_window *at, const int16_t *x,
-                                      const int8_t *filter, int32_t second, int64_t sum[2]) {
+/* What two filters, `second` values apart, see of the channels from `x` on. Where the taps of a row lie side by side
+ * (one group, no dilation), the row is one run over both operands; otherwise each tap is a run of its channels. */
+TG_BODY void tg_conv2d_s16_taps(const tg_conv2d_s16_params *p, tg_sum_kind kind, const tg_conv2d_s16_window *at,
+                                const int16_t *x, const int8_t *filter, int32_t second, tg_sum_s16 sums[2]) {
     const int joined = p->dilation_w == 1 && p->group_c == p->in_c;
     const int32_t columns = at->x1 - at->x0;
     const int32_t runs = joined ? (columns > 0) : columns;
     const int32_t run = joined ? columns * p->group_c : p->group_c;
     const int32_t in_x = at->left + at->x0 * p->dilation_w;
+    tg_sum_s16 sum0 = {0, 0};
+    tg_sum_s16 sum1 = {0, 0};
     for (int32_t ky = at->y0; ky < at->y1; ky++) {
         const int16_t *a = x + ((at->top + ky * p->dilation_h) * p->in_w + in_x) * p->in_c;
-        const int8_t *b = filter + (ky * p->kernel_w + at->x0) * p->group_c;
+        const int8_t *b0 = filter + (ky * p->kernel_w + at->x0) * p->group_c;
+        const int8_t *b1 = b0 + second;
         for (int32_t r = 0; r < runs; r++) {
-            tg_add_dots_s16(sum, a, b, b + second, run);
+            for (int32_t i = 0; i < run; i++) {
+                const int32_t value = a[i];
+                tg_sum_add(&sum0, kind, value, b0[i]);
+                tg_sum_add(&sum1, kind, value, b1[i]);
+            }
             a += p->dilation_w * p->in_c;
-            b += p->group_c;
+            b0 += p->group_c;
+            b1 += p->group_c;
         }
     }
+    sums[0] = sum0;
+    sums[1] = sum1;
 }
 
-/* All channels of one output pixel. Filters of a group go in pairs. */
-static inline void tg_conv2d_s16_pixel(const tg_conv2d_s16_params *p, const tg_conv2d_s16_window *at, const int16_t *x,
-                                       const int8_t *filter, const void *bias, const int32_t *multiplier,
-                                       const int8_t *shift, int16_t *y) {
+/* All channels of one output. Filters of a group go in pairs, so that each activation is loaded once for two of them. */
+TG_BODY void tg_conv2d_s16_pixel(const tg_conv2d_s16_params *p, tg_sum_kind kind, const tg_conv2d_s16_window *at,
+                                 const int16_t *x, const int8_t *filter, const void *bias, const int32_t *multiplier,
+                                 const int8_t *shift, int16_t *y) {
     const int32_t filter_bytes = p->kernel_h * p->kernel_w * p->group_c;
     int32_t group_left = p->group_filters;
     for (int32_t c = 0; c < p->out_c;) {
         const int32_t pair = group_left > 1; /* c and c + 1 read the same group */
-        int64_t sum[2];
-        sum[0] = tg_bias_s16(bias, p->bias64, c);
-        sum[1] = tg_bias_s16(bias, p->bias64, c + pair);
-        tg_conv2d_s16_taps(p, at, x, filter, pair * filter_bytes, sum);
+        tg_sum_s16 sums[2];
+        tg_conv2d_s16_taps(p, kind, at, x, filter, pair * filter_bytes, sums);
         for (int32_t k = 0; k <= pair; k++, c++) {
-            const int32_t out = tg_scale_s16(sum[k], p->wide, multiplier[c], shift[c]);
+            const int32_t out = tg_sum_scaled(&sums[k], kind, bias, c, multiplier[c], shift[c]);
             *y++ = (int16_t)tg_clamp(out, p->activation_min, p->activation_max);
         }
         filter += (1 + pair) * filter_bytes;
@@ -68,8 +75,8 @@ static inline void tg_conv2d_s16_pixel(const tg_conv2d_s16_params *p, const tg_c
 }
 
 /* Taps outside of the image are left out by the bounds of the loops. Zero points are 0. */
-TG_KERNEL void tg_conv2d_s16(const tg_conv2d_s16_params *p, const int16_t *x, const int8_t *w, const void *bias,
-                             const int32_t *multiplier, const int8_t *shift, int16_t *y) {
+TG_BODY void tg_conv2d_s16_body(const tg_conv2d_s16_params *p, tg_sum_kind kind, const int16_t *x, const int8_t *w,
+                                const void *bias, const int32_t *multiplier, const int8_t *shift, int16_t *y) {
     tg_conv2d_s16_window at;
     for (int32_t batch = 0; batch < p->batches; batch++) {
         for (int32_t out_y = 0; out_y < p->out_h; out_y++) {
@@ -80,12 +87,27 @@ TG_KERNEL void tg_conv2d_s16(const tg_conv2d_s16_params *p, const int16_t *x, co
                 at.left = out_x * p->stride_w - p->pad_left;
                 at.x0 = tg_first_tap(at.left, p->dilation_w);
                 at.x1 = tg_end_tap(at.left, p->dilation_w, p->kernel_w, p->in_w, at.x0);
-                tg_conv2d_s16_pixel(p, &at, x, w, bias, multiplier, shift, y);
+                tg_conv2d_s16_pixel(p, kind, &at, x, w, bias, multiplier, shift, y);
                 y += p->out_c;
             }
         }
         x += p->in_h * p->in_w * p->in_c;
     }
+}
+
+TG_KERNEL void tg_conv2d_s16(const tg_conv2d_s16_params *p, const int16_t *x, const int8_t *w, const int32_t *bias,
+                             const int32_t *multiplier, const int8_t *shift, int16_t *y) {
+    tg_conv2d_s16_body(p, TG_SUM_WIDE, x, w, bias, multiplier, shift, y);
+}
+
+TG_KERNEL void tg_conv2d_s16_deep(const tg_conv2d_s16_params *p, const int16_t *x, const int8_t *w, const int64_t *bias,
+                                  const int32_t *multiplier, const int8_t *shift, int16_t *y) {
+    tg_conv2d_s16_body(p, TG_SUM_DEEP, x, w, bias, multiplier, shift, y);
+}
+
+TG_KERNEL void tg_conv2d_s16_wraps(const tg_conv2d_s16_params *p, const int16_t *x, const int8_t *w,
+                                   const int32_t *bias, const int32_t *multiplier, const int8_t *shift, int16_t *y) {
+    tg_conv2d_s16_body(p, TG_SUM_WRAPS, x, w, bias, multiplier, shift, y);
 }
 
 #endif

@@ -12,13 +12,13 @@ typedef struct {
     int32_t kernel_h, kernel_w;
     int32_t stride_h, stride_w;
     int32_t pad_top, pad_left;
-    int32_t bias64; /* the biases are int64_t, not int32_t */
     int32_t activation_min, activation_max;
 } tg_transpose_conv_s16_params;
 
 /* Every output gathers what scattering each input over the kernel would add to it. Zero points are 0. */
-TG_KERNEL void tg_transpose_conv_s16(const tg_transpose_conv_s16_params *p, const int16_t *x, const int8_t *w,
-                                     const void *bias, const int32_t *multiplier, const int8_t *shift, int16_t *y) {
+TG_BODY void tg_transpose_conv_s16_body(const tg_transpose_conv_s16_params *p, tg_sum_kind kind, const int16_t *x,
+                                        const int8_t *w, const void *bias, const int32_t *multiplier,
+                                        const int8_t *shift, int16_t *y) {
     const int32_t in_c = p->in_c;
     for (int32_t batch = 0; batch < p->batches; batch++) {
         for (int32_t out_y = 0; out_y < p->out_h; out_y++) {
@@ -27,17 +27,19 @@ TG_KERNEL void tg_transpose_conv_s16(const tg_transpose_conv_s16_params *p, cons
                 const tg_taps h = tg_taps_at(out_x + p->pad_left, p->stride_w, p->kernel_w, p->in_w);
                 const int8_t *filter = w;
                 for (int32_t c = 0; c < p->out_c; c++) {
-                    int64_t sum = tg_bias_s16(bias, p->bias64, c);
+                    tg_sum_s16 sum = {0, 0};
                     for (int32_t i = 0; i < v.count; i++) {
                         const int32_t row = (v.input - i) * p->in_w;
                         const int32_t tap_row = (v.tap + i * p->stride_h) * p->kernel_w;
                         for (int32_t j = 0; j < h.count; j++) {
                             const int16_t *a = x + (row + h.input - j) * in_c;
                             const int8_t *b = filter + (tap_row + h.tap + j * p->stride_w) * in_c;
-                            sum += tg_dot_s16(a, 1, b, 1, in_c);
+                            for (int32_t k = 0; k < in_c; k++) {
+                                tg_sum_add(&sum, kind, a[k], b[k]);
+                            }
                         }
                     }
-                    const int32_t out = tg_requantize64(sum, multiplier[c], shift[c]);
+                    const int32_t out = tg_sum_scaled(&sum, kind, bias, c, multiplier[c], shift[c]);
                     *y++ = (int16_t)tg_clamp(out, p->activation_min, p->activation_max);
                     filter += p->kernel_h * p->kernel_w * in_c;
                 }
@@ -45,6 +47,17 @@ TG_KERNEL void tg_transpose_conv_s16(const tg_transpose_conv_s16_params *p, cons
         }
         x += p->in_h * p->in_w * in_c;
     }
+}
+
+TG_KERNEL void tg_transpose_conv_s16(const tg_transpose_conv_s16_params *p, const int16_t *x, const int8_t *w,
+                                     const int32_t *bias, const int32_t *multiplier, const int8_t *shift, int16_t *y) {
+    tg_transpose_conv_s16_body(p, TG_SUM_WIDE, x, w, bias, multiplier, shift, y);
+}
+
+TG_KERNEL void tg_transpose_conv_s16_deep(const tg_transpose_conv_s16_params *p, const int16_t *x, const int8_t *w,
+                                          const int64_t *bias, const int32_t *multiplier, const int8_t *shift,
+                                          int16_t *y) {
+    tg_transpose_conv_s16_body(p, TG_SUM_DEEP, x, w, bias, multiplier, shift, y);
 }
 
 #endif

@@ -56,17 +56,16 @@ def extents(op: Op, x: Tensor, kernel_h: int, kernel_w: int) -> tuple[tuple[int,
 def window_code(
     graph: Graph, op: Op, name: str, own: Sequence[tuple[str, int]], axis: int, *, wide: bool = True
 ) -> LayerCode:
-    """The call of tg_<name>_s8, or of tg_<name>_s16 with sums of 64 bits where they are `wide`.
+    """The call of a kernel of the layer <name>; int16 sums in 64 bits where it is `wide`.
 
     `own` are the fields that only its struct has; the weights' output channels stand along `axis`.
     """
-    x, w = graph.input(op, 0), graph.input(op, 1)
+    w = graph.input(op, 1)
     low, high = activation_range(op, op.attrs.fused, graph.output(op))
     found = packed(graph, op, axis, wide=wide)
-    kernel = f"tg_{name}_s16" if x.dtype == "int16" else f"tg_{name}_s8"
     return LayerCode(
-        function=kernel,
-        struct=f"{kernel.removesuffix('_s8')}_params",
+        function=f"tg_{name}_{found.kernel}",
+        struct=f"tg_{name}_{found.struct}",
         params=(*_window(graph, op), *found.fields, ("activation_min", low), ("activation_max", high), *own),
         constants=(Constant("weights", "int8_t", constant(w)), *found.constants),
         args=ARGUMENTS,
@@ -105,4 +104,4 @@ def packed(graph: Graph, op: Op, axis: int, *, wide: bool = True, x_at: int = 0,
         check_symmetric(op, x, y)
         return sums(op, weight_sums(constant(w), axis), bias, multiplier, shift, wide=wide)
     fields = (("input_offset", -per_tensor(op, x)[1]), ("output_zero_point", per_tensor(op, y)[1]))
-    return Packed(fields, requantization(bias, multiplier, shift))
+    return Packed("s8", fields, requantization(bias, multiplier, shift))

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..graph.ir import Array, Op, Tensor
 from ._fixed_point import activation_range, wrap32
-from ._sums import requantization, sums, weight_sums
+from ._sums import Packed, requantization, sums, weight_sums
 from .base import Const, Constant, In, LayerCode, Out, per_tensor
 
 
@@ -24,24 +24,22 @@ def matmul_code(
     _, out_zero_point = per_tensor(op, y)
     out_c, depth = weights.shape
     folded = bias.astype(object) - in_zero_point * weights.astype(np.int64).sum(axis=1).astype(object)
-    channel_step = 1 if len(multiplier) > 1 else 0
-    fields: tuple[tuple[str, int], ...] = (("rows", y.size // out_c), ("depth", depth), ("out_c", out_c))
-    fields += (("channel_step", channel_step),)
     if x.dtype == "int16":
-        packed = sums(op, weight_sums(weights, 0), folded, multiplier, shift, wide=wide)
-        fields += (("wide", int(wide)), *packed.fields)
-        constants = packed.constants
+        found = sums(op, weight_sums(weights, 0), folded, multiplier, shift, wide=wide)
     else:
-        constants = requantization(wrap32(folded).astype(np.int32), multiplier, shift)
+        found = Packed("s8", (), requantization(wrap32(folded).astype(np.int32), multiplier, shift))
     return LayerCode(
-        function="tg_matmul_s16" if x.dtype == "int16" else "tg_matmul_s8",
-        struct="tg_matmul_s16_params" if x.dtype == "int16" else "tg_matmul_params",
+        function=f"tg_matmul_{found.kernel}",
+        struct=f"tg_matmul_{found.struct}",
         params=(
-            *fields,
+            ("rows", y.size // out_c),
+            ("depth", depth),
+            ("out_c", out_c),
+            ("channel_step", 1 if len(multiplier) > 1 else 0),
             ("output_zero_point", out_zero_point),
             ("activation_min", low),
             ("activation_max", high),
         ),
-        constants=(Constant("weights", "int8_t", weights), *constants),
+        constants=(Constant("weights", "int8_t", weights), *found.constants),
         args=(In(), Const("weights"), Const("bias"), Const("multiplier"), Const("shift"), Out()),
     )

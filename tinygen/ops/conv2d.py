@@ -68,11 +68,8 @@ def emit(graph: Graph, op: Op) -> LayerCode:
     """The general convolution: taps outside the image are left out by loop bounds."""
     x, w = graph.input(op, 0), graph.input(op, 1)
     out_c, group_c = w.shape[0], w.shape[3]
-    own = [("out_c", out_c), ("group_c", group_c), ("group_filters", out_c // (x.shape[3] // group_c))]
-    wide = is_wide(graph, op)
-    if x.dtype == "int16":
-        own.append(("wide", int(wide)))
-    return window_code(graph, op, "conv2d", own, axis=0, wide=wide)
+    own = (("out_c", out_c), ("group_c", group_c), ("group_filters", out_c // (x.shape[3] // group_c)))
+    return window_code(graph, op, "conv2d", own, axis=0, wide=is_wide(graph, op))
 
 
 OPERATOR = Operator(

@@ -64,11 +64,10 @@ def emit(graph: Graph, op: Op) -> LayerCode:
     w, x, y, window = graph.input(op, 1), graph.input(op, 2), graph.output(op), op.attrs
     out_c, kernel_h, kernel_w, in_c = w.shape
     low, high = activation_range(op, window.fused, y)
-    kernel = "tg_transpose_conv_s16" if x.dtype == "int16" else "tg_transpose_conv_s8"
     sums = packed(graph, op, axis=0, x_at=2, bias_at=3)
     return LayerCode(
-        function=kernel,
-        struct=f"{kernel.removesuffix('_s8')}_params",
+        function=f"tg_transpose_conv_{sums.kernel}",
+        struct=f"tg_transpose_conv_{sums.struct}",
         params=(
             ("batches", x.shape[0]),
             ("in_h", x.shape[1]),
