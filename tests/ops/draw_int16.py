@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,8 +10,11 @@ from typing import Any
 import draw as d
 import numpy as np
 from build_tflite import T
-from cases import Case
+from cases import Case, importable
 from hypothesis import strategies as st
+
+from tinygen.graph.ir import Graph
+from tinygen.ops.lowering import lower
 
 #: The type code with which a file asks for sums of 32 bits where there is no bias.
 SUM_IN_32_BITS = {"quantizedBiasType": 2}
@@ -58,12 +62,19 @@ def output(draw: st.DrawFn, shape: Sequence[int], x: T, w: T, depth: int) -> T:
 def bias(
     draw: st.DrawFn, x: T, w: T, channels: int, types: Sequence[str] = ("int64",)
 ) -> tuple[list[T], dict[str, Any]]:
-    """(no bias or one of these types, the options that go with it): small, large, at the ends of its type's range."""
-    dtype = draw(st.sampled_from((*types, "", *(["stated"] if "int32" in types else []))))
+    """(no bias or one of these types, the options that go with it): magnitudes of all sizes up to a largest."""
+    generator = np.random.default_rng((draw(d.seeds), draw(d.seeds), channels))
+    dtype = generator.choice([*types, "", *(["stated"] if "int32" in types else [])])
     if dtype in ("", "stated"):
         return [], SUM_IN_32_BITS if dtype else {}
-    most = np.iinfo(dtype).max
-    limit = min(most, draw(st.sampled_from((1 << 12, 1 << 20, 1 << 31, 1 << 31, 1 << 40, 1 << 47, 1 << 62))))
-    values = np.random.default_rng(draw(d.seeds)).integers(-limit, limit, channels).astype(dtype)
+    bits = min(generator.choice((12, 31, 40, 46, 46, 62)), np.iinfo(dtype).bits - 1)
+    values = 2.0 ** generator.uniform(bits / 2, bits, channels) * generator.choice((-1, 1), channels)
     products = tuple(float(np.float32(np.float64(x.scales[0]) * s)) for s in w.scales)
-    return [T((channels,), dtype, products, (0,) * len(products), 0, values)], {}
+    return [T((channels,), str(dtype), products, (0,) * len(products), 0, values.astype(dtype))], {}
+
+
+def kernels(cases: Sequence[Case]) -> Counter[str]:
+    """How many of the cases each kernel computes."""
+    found = (importable(case) for case in cases)
+    codes = (lower(graph, frozenset())[0].code for graph in found if isinstance(graph, Graph))
+    return Counter(code.function for code in codes if code is not None)

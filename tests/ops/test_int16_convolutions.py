@@ -72,15 +72,24 @@ def transpose_conv(draw: st.DrawFn) -> Case:
 
 
 def test_conv2d(tmp_path: Path) -> None:
-    assert compare(generate(conv(), 180), tmp_path, d16.undefined) > 140
+    cases = generate(conv(), 200)
+    assert compare(cases, tmp_path, d16.undefined) > 150
+    kinds = d16.kernels(cases)
+    assert min(kinds[f"tg_conv2d_s16{kind}"] for kind in ("", "_deep", "_wraps")) > 15, kinds
 
 
 def test_depthwise_conv2d(tmp_path: Path) -> None:
-    assert compare(generate(depthwise(), 120), tmp_path, d16.undefined) > 90
+    cases = generate(depthwise(), 120)
+    assert compare(cases, tmp_path, d16.undefined) > 90
+    kinds = d16.kernels(cases)
+    assert min(kinds[f"tg_depthwise_conv2d_s16{kind}"] for kind in ("", "_deep")) > 15, kinds
 
 
 def test_transpose_conv(tmp_path: Path) -> None:
-    assert compare(generate(transpose_conv(), 120), tmp_path, d16.undefined) > 90
+    cases = generate(transpose_conv(), 120)
+    assert compare(cases, tmp_path, d16.undefined) > 90
+    kinds = d16.kernels(cases)
+    assert min(kinds[f"tg_transpose_conv_s16{kind}"] for kind in ("", "_deep")) > 8, kinds
 
 
 OPTIONS = {
