@@ -63,7 +63,7 @@ def transpose_conv(draw: st.DrawFn) -> Case:
     x = draw(d16.activations((batch, *size, in_c)))
     w = draw(d16.weights((out_c, *kernel, in_c), draw(st.sampled_from((0, 0, None)))))
     y = draw(d16.output((batch, *out, out_c), x, w, in_c * 2))
-    bias, _ = draw(d16.bias(x, w, out_c, ("int64", "int16")))
+    bias, _ = draw(d16.bias(x, w, out_c, ("int64", "int64", "int16")))
     stated = draw(st.sampled_from(({}, d16.SUM_IN_32_BITS)))  # which TRANSPOSE_CONV does not look at
     return one_op(
         "TRANSPOSE_CONV", [const([batch, *out, out_c]), w, x, *bias], y, "TransposeConvOptions", draw(d.seeds),
@@ -73,23 +73,23 @@ def transpose_conv(draw: st.DrawFn) -> Case:
 
 def test_conv2d(tmp_path: Path) -> None:
     cases = generate(conv(), 200)
-    assert compare(cases, tmp_path, d16.undefined) > 150
+    assert compare(cases, tmp_path, d16.undefined) > 120
     kinds = d16.kernels(cases)
-    assert min(kinds[f"tg_conv2d_s16{kind}"] for kind in ("", "_deep", "_wraps")) > 15, kinds
+    assert min(kinds[f"tg_conv2d_s16{kind}"] for kind in ("", "_deep", "_wraps")) > 5, kinds
 
 
 def test_depthwise_conv2d(tmp_path: Path) -> None:
     cases = generate(depthwise(), 120)
-    assert compare(cases, tmp_path, d16.undefined) > 90
+    assert compare(cases, tmp_path, d16.undefined) > 75
     kinds = d16.kernels(cases)
-    assert min(kinds[f"tg_depthwise_conv2d_s16{kind}"] for kind in ("", "_deep")) > 15, kinds
+    assert min(kinds[f"tg_depthwise_conv2d_s16{kind}"] for kind in ("", "_deep")) > 5, kinds
 
 
 def test_transpose_conv(tmp_path: Path) -> None:
     cases = generate(transpose_conv(), 120)
-    assert compare(cases, tmp_path, d16.undefined) > 90
+    assert compare(cases, tmp_path, d16.undefined) > 75
     kinds = d16.kernels(cases)
-    assert min(kinds[f"tg_transpose_conv_s16{kind}"] for kind in ("", "_deep")) > 8, kinds
+    assert min(kinds[f"tg_transpose_conv_s16{kind}"] for kind in ("", "_deep")) > 5, kinds
 
 
 OPTIONS = {
