@@ -17,6 +17,7 @@ from .templating import c_comment, render
 from .tflm_arena import ArenaEstimate, estimate_arena
 from .tflm_array import array_lines, digest, model_bytes_of, model_source
 from .tflm_library import tflm_library
+from .tflm_ranks import check_tensors
 from .tflm_resolver import resolver_methods
 from .tflm_scratch import kernels_of
 
@@ -24,7 +25,8 @@ __all__ = ["ArenaEstimate", "model_bytes_of", "model_source", "render_tflm", "tf
 
 
 def tflm_arena(graph: Graph, board: BoardProfile, plan_arena_bytes: int | None = None) -> ArenaEstimate:
-    """The arena on this board; see estimate_arena."""
+    """The arena on this board; see estimate_arena. BadInput for tensors that no kernel can read."""
+    check_tensors(graph)
     return estimate_arena(graph, kernels_of(board), plan_arena_bytes)
 
 

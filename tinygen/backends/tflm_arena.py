@@ -23,6 +23,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..graph.ir import Graph, Op
 from .tflm_scratch import Kernels, scratch_requests
 
@@ -113,19 +115,16 @@ def greedy_plan_bytes(buffers: list[Buffer]) -> int:
     Among equals the one added last goes first, as TFLM's stable bubble sort over a reversed list has it.
     """
     order = sorted(range(len(buffers)), key=lambda i: (-buffers[i].nbytes, -i))
-    placed: list[tuple[int, Buffer]] = []  # by offset
-    for i in order:
-        wanted = buffers[i]
-        offset = 0
-        for start, other in placed:
-            if other.first > wanted.last or wanted.first > other.last:
-                continue
-            if start - offset >= wanted.nbytes:
-                break
-            offset = max(offset, start + other.nbytes)
-        at = sum(1 for start, _ in placed if start <= offset)
-        placed.insert(at, (offset, wanted))
-    return max((start + b.nbytes for start, b in placed), default=0)
+    placed = np.zeros((4, len(buffers)), np.int64)  # start, end, first and last, by start
+    for count, wanted in enumerate(buffers[i] for i in order):
+        alive = np.flatnonzero((placed[2, :count] <= wanted.last) & (placed[3, :count] >= wanted.first))
+        below = np.concatenate(([0], np.maximum.accumulate(placed[1, alive])))
+        fits = np.flatnonzero(placed[0, alive] - below[:-1] >= wanted.nbytes)
+        offset = int(below[fits[0] if len(fits) else -1])
+        at = int(np.searchsorted(placed[0, :count], offset, side="right"))
+        placed[:, at + 1 : count + 1] = placed[:, at:count].copy()
+        placed[:, at] = (offset, offset + wanted.nbytes, wanted.first, wanted.last)
+    return int(placed[1].max(initial=0))
 
 
 def _buffers(graph: Graph, scratch: list[tuple[int, ...]]) -> list[Buffer]:
