@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from .backends.tflm_arena import ALIGNMENT, ArenaEstimate, estimate_arena, tensor_buffers
 from .backends.tflm_metadata import with_metadata
+from .backends.tflm_ranks import check_tensors
 from .backends.tflm_scratch import kernels_of
 from .boards import BoardProfile
 from .errors import BadInput
@@ -40,6 +41,7 @@ def with_offline_plan(graph: Graph, tflite: bytes, board: BoardProfile) -> Plann
     `graph` is `tflite` as imported, no pass run on it. Models of several subgraphs are left alone, and so are those
     that bring a plan: it is read, and BadInput raised where TFLM could not follow it.
     """
+    check_tensors(graph)
     kernels = kernels_of(board)
     if METADATA in graph.metadata:
         brought = _read(graph)

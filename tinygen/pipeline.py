@@ -18,6 +18,7 @@ from .compiled import Compiled, Model, Say, compile_model, open_model
 from .costs import price
 from .errors import BadInput, TinygenError
 from .frontend.importer import import_tflite, read_model_file
+from .memory.lifetimes import live_bytes
 from .offline_plan import with_offline_plan
 from .project import MANIFEST, Manifest, read_manifest
 from .proof import simulate_project
@@ -196,11 +197,7 @@ def budget_of(
 
 def peak_layers(compiled: Compiled) -> str:
     """Where the arena is fullest: "live at conv2d_1"."""
-    steps = len(compiled.layers)
-    totals = [0] * steps
-    for buffer in compiled.plan.buffers:
-        for step in range(max(buffer.first_use, 0), min(buffer.last_use, steps - 1) + 1):
-            totals[step] += buffer.nbytes
+    totals = live_bytes(compiled.plan.buffers, len(compiled.layers))[1:-1]
     return f"live at {compiled.layers[totals.index(max(totals))].op.name}" if totals else ""
 
 

@@ -173,22 +173,25 @@ def short(name: str, length: int) -> str:
 
 def _keeps_inputs(graph: Graph, plan: MemoryPlan) -> bool:
     """Whether no other buffer ever lies on an input's bytes."""
-    inputs = [b for b in plan.buffers if set(b.tensors) & set(graph.inputs)]
-    others = [b for b in plan.buffers if b not in inputs]
+    ends = set(graph.inputs)
+    inputs = [b for b in plan.buffers if not ends.isdisjoint(b.tensors)]
+    others = [b for b in plan.buffers if ends.isdisjoint(b.tensors)]
     return all(a.offset + a.nbytes <= b.offset or b.offset + b.nbytes <= a.offset for a in inputs for b in others)
 
 
 def layer_names(layers: tuple[Layer, ...]) -> list[str]:
     """A C identifier for each layer, unique in the model."""
     taken: set[str] = set()
+    counts: dict[str, int] = {}
     names = []
     for layer in layers:
         base = c_identifier(layer.op.name, "layer")
         base = f"layer_{base}" if base.lower().startswith("tg_") else base
-        name, count = base, 1
+        name, count = base, counts.get(base.lower(), 1)
         while name.lower() in taken:
             count += 1
             name = f"{base}_{count}"
+        counts[base.lower()] = count
         taken.add(name.lower())
         names.append(name)
     return names

@@ -24,6 +24,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from ..graph.ir import Graph, Op
 from .tflm_scratch import Kernels, scratch_requests
 
@@ -119,20 +121,20 @@ def greedy_plan_bytes(buffers: list[Buffer]) -> int:
     Among equals the one added last goes first, as TFLM's stable bubble sort over a reversed list has it. Buffers with
     an offset of their own come before all others.
     """
-    free = [i for i, buffer in enumerate(buffers) if buffer.offset < 0]
-    placed = sorted(((b.offset, b) for b in buffers if b.offset >= 0), key=lambda pair: pair[0])
-    for i in sorted(free, key=lambda i: (-buffers[i].nbytes, -i)):
-        wanted = buffers[i]
-        offset = 0
-        for start, other in placed:
-            if other.first > wanted.last or wanted.first > other.last:
-                continue
-            if start - offset >= wanted.nbytes:
-                break
-            offset = max(offset, start + other.nbytes)
-        at = sum(1 for start, _ in placed if start <= offset)
-        placed.insert(at, (offset, wanted))
-    return max((start + b.nbytes for start, b in placed), default=0)
+    free = sorted((i for i, b in enumerate(buffers) if b.offset < 0), key=lambda i: (-buffers[i].nbytes, -i))
+    fixed = sorted((b for b in buffers if b.offset >= 0), key=lambda b: b.offset)
+    placed = np.zeros((4, len(buffers)), np.int64)  # start, end, first and last, by start
+    for count, buffer in enumerate(fixed):
+        placed[:, count] = (buffer.offset, buffer.offset + buffer.nbytes, buffer.first, buffer.last)
+    for count, wanted in enumerate((buffers[i] for i in free), len(fixed)):
+        alive = np.flatnonzero((placed[2, :count] <= wanted.last) & (placed[3, :count] >= wanted.first))
+        below = np.concatenate(([0], np.maximum.accumulate(placed[1, alive])))
+        fits = np.flatnonzero(placed[0, alive] - below[:-1] >= wanted.nbytes)
+        offset = int(below[fits[0] if len(fits) else -1])
+        at = int(np.searchsorted(placed[0, :count], offset, side="right"))
+        placed[:, at + 1 : count + 1] = placed[:, at:count].copy()
+        placed[:, at] = (offset, offset + wanted.nbytes, wanted.first, wanted.last)
+    return int(placed[1].max(initial=0))
 
 
 def tensor_buffers(graph: Graph) -> dict[int, Buffer]:

@@ -75,13 +75,16 @@ def _walk(
     uses: dict[int, _Use] = {}
     values: dict[str, Tensor] = {}
     once: dict[str, Tensor] = {}
+    ran: set[int] = set()
     for number, node in enumerate(main.nodes):
         if node.kind == "VAR_HANDLE":
             handles |= _handle(node)
         elif node.kind == "CALL_ONCE":
             if uses:
                 raise BadInput("CALL_ONCE runs after a variable was used; its values are not known ahead of time.")
-            once |= _assigned_once(called(call_once.read(node.options).subgraph))
+            number_called = call_once.read(node.options).subgraph
+            once |= {} if number_called in ran else _assigned_once(called(number_called))
+            ran.add(number_called)
         elif node.kind in ("READ_VARIABLE", "ASSIGN_VARIABLE"):
             uses[number] = _use(node, handles)
             if node.kind == "ASSIGN_VARIABLE":

@@ -72,13 +72,21 @@ def multiply(x: Array, multiplier: Array | int, shift: Array | int) -> Array:
 
 
 def requantized(x: int, multiplier: int, shift: int, zero_point: int) -> int:
-    """One value through multiply, plus the zero point; not yet held to a type."""
-    return int(wrap32(multiply(np.int64(x), multiplier, shift) + zero_point))
+    """One value through multiply, plus the zero point, on Python's integers; not yet held to a type."""
+    high = (_wrapped(x << max(shift, 0)) * multiplier + (1 << 30)) >> 31
+    right = max(-shift, 0)
+    mask = (1 << right) - 1
+    rounded = (high >> right) + ((high & mask) > (mask >> 1) + (high < 0))
+    return _wrapped(rounded + zero_point)
 
 
 def float32_bits(value: float) -> int:
     """The bit pattern of a float32 as an int32: how descriptors carry it."""
     return int(np.float32(value).view(np.int32))
+
+
+def _wrapped(x: int) -> int:
+    return ((x + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
 
 
 def wrap32(x: Array) -> Array:
@@ -93,10 +101,11 @@ def activation_range(op: Op, code: int, output: Tensor) -> tuple[int, int]:
     scale, zero_point = per_tensor(op, output)
 
     def quantized(real: float) -> int:
-        steps = round_half_away(float(np.float32(real) / np.float32(scale)))
-        if not -(2**31) <= steps < 2**31:
+        with np.errstate(over="ignore"):
+            steps = float(np.float32(real) / np.float32(scale))
+        if not abs(steps) < 2**31 - 256:
             raise bad_layer(op, f"output scale {scale} is too small for its fused {name}")
-        return zero_point + steps
+        return zero_point + round_half_away(steps)
 
     if name in ("RELU", "RELU6"):
         low = max(low, quantized(0.0))

@@ -9,6 +9,8 @@ from ..graph.ir import ITEM_BYTES, Array, Graph, Op
 from .base import Shape, bad_layer, unsupported
 
 LOOPS = 6
+#: Values that a parameter tensor may hold: SPLIT_V has one for each of its outputs.
+MAX_PARAMETERS = 1024
 TYPES = ("int8", "uint8", "int16", "int32", "float32", "int64", "bool")
 
 Fields = tuple[tuple[str, int | tuple[int, ...]], ...]
@@ -54,7 +56,7 @@ def constant_ints(graph: Graph, op: Op, index: int, what: str, dtypes: tuple[str
     tensor = graph.input(op, index)
     if tensor.data is None:
         raise unsupported(op, f"{what} known only at run time are not supported")
-    if tensor.dtype not in dtypes or len(tensor.shape) > 2:
+    if tensor.dtype not in dtypes or len(tensor.shape) > 2 or tensor.size > MAX_PARAMETERS:
         raise bad_layer(op, f"its {what} are {tensor.dtype} of shape {tensor.shape}, needed {' or '.join(dtypes)}")
     data: Array = tensor.data
     return [int(value) for value in data.reshape(-1)]
