@@ -11,8 +11,10 @@ _WIDTH = 116
 
 
 def c_int(value: int) -> str:
-    """An int32 as a C constant."""
-    return "(-2147483647 - 1)" if value == -(2**31) else str(value)
+    """An int64 as a C constant; none needs a type wider than it must have."""
+    if value in (-(2**31), -(2**63)):
+        return f"({c_int(value + 1)} - 1)"
+    return str(value) if -(2**31) < value < 2**31 else f"INT64_C({value})"
 
 
 def number_lines(data: Array) -> tuple[str, ...]:

@@ -169,3 +169,10 @@ def per_tensor(op: Op, tensor: Tensor) -> tuple[float, int]:
     if tensor.quant.per_channel:
         raise bad_layer(op, f"tensor {tensor.name!r} has {len(tensor.quant.scales)} scales where one is needed")
     return tensor.quant.scale, tensor.quant.zero_point
+
+
+def symmetric(op: Op, *tensors: Tensor) -> None:
+    """Refuses a zero point of an int16 tensor, where TFLM takes none; a tensor without scales has none."""
+    for tensor in tensors:
+        if tensor.dtype == "int16" and tensor.quant is not None and any(tensor.quant.zero_points):
+            raise bad_layer(op, f"{tensor.name!r} is int16 with zero point {tensor.quant.zero_point}, needed 0")
