@@ -24,13 +24,12 @@ static inline void tg_lstm_dots_s8(int32_t sum[4], const int8_t *x, const int8_t
 }
 
 static inline void tg_lstm_gates_s8(const tg_lstm_params *p, const int8_t *x, const int8_t *hidden, const int8_t *w,
-                                    const void *bias, int32_t at, int32_t gate[4]) {
-    const int32_t *start = (const int32_t *)bias + at;
+                                    const int32_t *bias, int32_t at, int32_t gate[4]) {
     int32_t from_input[4];
     int32_t from_state[4];
     for (int32_t k = 0; k < 4; k++) {
-        from_input[k] = start[k];
-        from_state[k] = p->state_bias ? start[4 + k] : 0;
+        from_input[k] = bias[at + k];
+        from_state[k] = p->state_bias ? bias[at + 4 + k] : 0;
     }
     tg_lstm_dots_s8(from_input, x, w, p->depth);
     tg_lstm_dots_s8(from_state, hidden, w + 4 * p->depth, p->units);
@@ -41,6 +40,6 @@ static inline void tg_lstm_gates_s8(const tg_lstm_params *p, const int8_t *x, co
 }
 
 /* x and y may not overlap. */
-TG_LSTM(tg_lstm_s8, int8_t, tg_lstm_gates_s8)
+TG_LSTM(tg_lstm_s8, int8_t, int32_t, tg_lstm_gates_s8)
 
 #endif

@@ -14,7 +14,6 @@ typedef struct {
     int32_t input_multiplier[4], input_shift[4]; /* of the gates' sums over x */
     int32_t state_multiplier[4], state_shift[4]; /* of the gates' sums over the hidden state */
     int32_t state_bias;                          /* there are biases of the sums over the hidden state */
-    int32_t bias64;                              /* the biases are int64_t, not int32_t */
     int32_t cell_multiplier, cell_shift;         /* of the input gate times the cell gate */
     int32_t cell_min, cell_max;
     int32_t tanh_multiplier, tanh_shift; /* of the cell state, see sigmoid.h */
@@ -55,9 +54,10 @@ static inline int32_t tg_lstm_unit(const tg_lstm_params *p, const int32_t gate[4
 }
 
 /* The steps of a layer: `gates` gives a unit's four gates from rows of x and of the hidden state before, the unit's
- * weights w[4, depth], then w[4, units], and its biases. A step's row of y is the hidden state of the next. */
-#define TG_LSTM(name, type, gates)                                                                             \
-    TG_KERNEL void name(const tg_lstm_params *p, const type *x, const int8_t *w, const void *bias,             \
+ * weights w[4, depth], then w[4, units], and the place of its biases: four of the sums over x, then, where there are
+ * any, four of those over the hidden state. A step's row of y is the hidden state of the next. */
+#define TG_LSTM(name, type, bias_type, gates)                                                                  \
+    TG_KERNEL void name(const tg_lstm_params *p, const type *x, const int8_t *w, const bias_type *bias,        \
                         const int16_t *table, type *hidden, int16_t *cell, type *y) {                          \
         for (int32_t b = 0; b < p->batches; b++) {                                                             \
             const type *before = hidden;                                                                       \

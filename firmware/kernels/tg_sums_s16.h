@@ -1,57 +1,47 @@
-/* tg_sums_s16.h - sums of int16 activations times int8 weights: biases, products, and what becomes of the sums.
- *
- * A `wide` layer keeps 64 bits and rounds once, by multipliers of 16 bits and shifts to the right. Another one, whose
- * biases are int32 in the model, wraps at 32 bits and rounds as int8 layers do. Biases of wide layers are stored as
- * int32_t where all of the layer's fit, else as int64_t (`bias64`). */
+/* tg_sums_s16.h - sums of int16 activations times int8 weights: how wide they are, and what becomes of them. */
 #ifndef TG_SUMS_S16_H
 #define TG_SUMS_S16_H
 
 #include "tg_requantize64.h"
 
-/* A product is 2^22 at most: so many of them fit a sum of 32 bits. */
-#define TG_SUM_BLOCK 511
+/* A kernel's body is written once and compiled for each kind of sum that a layer of it has. */
+#if defined(__GNUC__)
+#define TG_BODY static inline __attribute__((always_inline))
+#else
+#define TG_BODY static inline
+#endif
 
-/* The bias of channel c as the first summand. */
-static inline int64_t tg_bias_s16(const void *bias, int32_t bias64, int32_t c) {
-    return bias64 ? ((const int64_t *)bias)[c] : ((const int32_t *)bias)[c];
-}
+typedef enum {
+    TG_SUM_WRAPS, /* biases of int32 in the model: 32 bits, which wrap, and two roundings, as in int8 layers */
+    TG_SUM_WIDE,  /* 64 bits and one rounding; the products of a sum fit 32 bits, its bias too */
+    TG_SUM_DEEP   /* the same where they do not: biases are int64_t */
+} tg_sum_kind;
 
-/* The products of n values, which lie a_step and b_step apart. */
-static inline int64_t tg_dot_s16(const int16_t *a, int32_t a_step, const int8_t *b, int32_t b_step, int32_t n) {
-    int64_t sum = 0;
-    while (n > 0) {
-        const int32_t block = tg_min(n, TG_SUM_BLOCK);
-        int32_t part = 0;
-        for (int32_t i = 0; i < block; i++) {
-            part += *a * *b;
-            a += a_step;
-            b += b_step;
-        }
-        sum += part;
-        n -= block;
-    }
-    return sum;
-}
+/* One of the two is used, as the kind says. */
+typedef struct {
+    int64_t deep;
+    int32_t acc;
+} tg_sum_s16;
 
-/* Adds the products of n values with two rows of weights: each activation is loaded once for both. */
-static inline void tg_add_dots_s16(int64_t sum[2], const int16_t *a, const int8_t *b0, const int8_t *b1, int32_t n) {
-    for (int32_t start = 0; start < n; start += TG_SUM_BLOCK) {
-        const int32_t end = start + tg_min(n - start, TG_SUM_BLOCK);
-        int32_t part0 = 0;
-        int32_t part1 = 0;
-        for (int32_t i = start; i < end; i++) {
-            const int32_t value = a[i];
-            part0 += value * b0[i];
-            part1 += value * b1[i];
-        }
-        sum[0] += part0;
-        sum[1] += part1;
+TG_BODY void tg_sum_add(tg_sum_s16 *sum, tg_sum_kind kind, int32_t value, int32_t weight) {
+    if (kind == TG_SUM_DEEP) {
+        sum->deep += value * weight;
+    } else {
+        sum->acc = tg_mac(sum->acc, value, weight);
     }
 }
 
-/* The sum at the output's scale, without its zero point. */
-static inline int32_t tg_scale_s16(int64_t sum, int32_t wide, int32_t multiplier, int32_t shift) {
-    return wide ? tg_requantize64(sum, multiplier, shift) : tg_requantize((int32_t)sum, multiplier, shift);
+/* The sum with the bias of channel c at the output's scale, without its zero point. */
+TG_BODY int32_t tg_sum_scaled(const tg_sum_s16 *sum, tg_sum_kind kind, const void *bias, int32_t c, int32_t multiplier,
+                              int32_t shift) {
+    if (kind == TG_SUM_DEEP) {
+        return tg_requantize64(sum->deep + ((const int64_t *)bias)[c], multiplier, shift);
+    }
+    const int32_t own = ((const int32_t *)bias)[c];
+    if (kind == TG_SUM_WIDE) {
+        return tg_requantize64((int64_t)sum->acc + own, multiplier, shift);
+    }
+    return tg_requantize(tg_add(sum->acc, own), multiplier, shift);
 }
 
 #endif

@@ -36,7 +36,8 @@ def weights(graph: Graph, op: Op) -> Constant:
 def sums(graph: Graph, op: Op) -> tuple[Fields, Constant]:
     """Multipliers and shifts of the gates' sums, and the biases: [units, 4], or [units, 8] with the hidden state's.
 
-    The zero points are folded into them, modulo 2^32 for int8 whose sums wrap; those of int16 have 64 bits.
+    The zero points are folded into them, modulo 2^32 for int8 whose sums wrap. The biases of int16 are int64 where
+    they, or the products of a sum, pass 32 bits.
     """
     given = [constant(graph.input(op, i)) for i in BIASES]
     over_x = _folded(graph, op, 0, INPUT_WEIGHTS, given)
@@ -45,18 +46,24 @@ def sums(graph: Graph, op: Op) -> tuple[Fields, Constant]:
     scaled_hidden = _multipliers(graph, op, HIDDEN, STATE_WEIGHTS, over_hidden)
     both = bool((over_hidden != 0).any())
     bias = np.concatenate([over_x, over_hidden], 1) if both else over_x
-    wide = graph.input(op, 0).dtype == "int16"
-    bias64 = wide and any(not -(1 << 31) <= int(b) < 1 << 31 for b in bias.reshape(-1))
-    values = bias.astype(np.int64) if bias64 else wrap32(bias.astype(np.int64)).astype(np.int32)
+    if graph.input(op, 0).dtype == "int16" and not _fits_32_bits(graph, op, bias):
+        packed = Constant("bias", "int64_t", bias.astype(np.int64))
+    else:
+        packed = Constant("bias", "int32_t", wrap32(bias.astype(np.int64)).astype(np.int32))
     fields: Fields = (
         ("input_multiplier", scaled_x[0]),
         ("input_shift", scaled_x[1]),
         ("state_multiplier", scaled_hidden[0]),
         ("state_shift", scaled_hidden[1]),
         ("state_bias", int(both)),
-        ("bias64", int(bias64)),
     )
-    return fields, Constant("bias", "int64_t" if bias64 else "int32_t", values)
+    return fields, packed
+
+
+def _fits_32_bits(graph: Graph, op: Op, bias: Array) -> bool:
+    """Whether no sum of products with int16 passes 32 bits, nor any bias."""
+    most = max(int(weight_sums(constant(graph.input(op, i)), 0).max()) for i in (*INPUT_WEIGHTS, *STATE_WEIGHTS))
+    return most << 15 < 1 << 31 and all(-(1 << 31) <= int(b) < 1 << 31 for b in bias.reshape(-1))
 
 
 def _folded(graph: Graph, op: Op, data: int, rows: tuple[int, ...], biases: list[Array]) -> Array:

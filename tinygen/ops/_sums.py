@@ -25,10 +25,16 @@ _C_TYPES = {"int32": "int32_t", "int64": "int64_t"}
 
 @dataclass(frozen=True)
 class Packed:
-    """Fields of a kernel's struct, and the constants that it reads besides the weights."""
+    """A layer's requantization: fields of its kernel's struct, constants, and `kernel`, its name behind tg_<layer>."""
 
+    kernel: str
     fields: tuple[tuple[str, int], ...]
     constants: tuple[Constant, ...]
+
+    @property
+    def struct(self) -> str:
+        """The name of the kernel's struct behind tg_<layer>."""
+        return "params" if self.kernel == "s8" else "s16_params"
 
 
 def is_wide(graph: Graph, op: Op, at: int = 2) -> bool:
@@ -52,18 +58,19 @@ def check_symmetric(op: Op, *tensors: Tensor) -> None:
 
 
 def sums(op: Op, magnitudes: Array, bias: Array, multiplier: Array, shift: Array, *, wide: bool) -> Packed:
-    """Whether the biases take 64 bits, and bias, multiplier and shift: one value for the layer, or one a channel.
+    """An int16 layer; multiplier and shift hold one value for the layer, or one a channel.
 
-    `magnitudes` are the sums of the weights' magnitudes by channel; `bias` may hold Python's own integers.
+    `magnitudes` are the sums of the weights' magnitudes by channel; `bias` may hold Python's own integers. Where the
+    products of a wide sum fit 32 bits and the bias too, the kernel is the one that adds them up there.
     """
-    bias64 = False
-    if wide:
-        multiplier, shift = reduced_multipliers(op, multiplier, shift)
-        reach = [abs(int(b)) + _LARGEST * int(m) for b, m in zip(bias, magnitudes)]
-        check_reach(op, reach, multiplier, shift)
-        bias64 = any(not -(1 << 31) <= int(b) < 1 << 31 for b in bias)
-    stored = bias.astype(np.int64) if bias64 else wrap32(bias.astype(np.int64)).astype(np.int32)
-    return Packed((("bias64", int(bias64)),), requantization(stored, multiplier, shift))
+    if not wide:
+        return Packed("s16_wraps", (), requantization(wrap32(bias).astype(np.int32), multiplier, shift))
+    multiplier, shift = reduced_multipliers(op, multiplier, shift)
+    reach = [abs(int(b)) + _LARGEST * int(m) for b, m in zip(bias, magnitudes)]
+    check_reach(op, reach, multiplier, shift)
+    shallow = int(magnitudes.max()) * _LARGEST < 1 << 31 and all(-(1 << 31) <= int(b) < 1 << 31 for b in bias)
+    stored = bias.astype(np.int32 if shallow else np.int64)
+    return Packed("s16" if shallow else "s16_deep", (), requantization(stored, multiplier, shift))
 
 
 def weight_sums(w: Array, axis: int) -> Array:

@@ -101,7 +101,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
     batches, steps = _sequence(op, x.shape)
     fields, bias = sums(graph, op)
     return LayerCode(
-        function="tg_lstm_s16" if x.dtype == "int16" else "tg_lstm_s8",
+        function="tg_lstm_" + ("s8" if x.dtype == "int8" else "s16" if bias.ctype == "int32_t" else "s16_deep"),
         struct="tg_lstm_params",
         params=(
             ("batches", batches),
