@@ -78,6 +78,22 @@ def test_lstm(tmp_path: Path, dtype: str) -> None:
     assert compare(generate(sequence(dtype), 200), tmp_path) > 180
 
 
+@pytest.mark.parametrize("depth", [511, 512, 600])
+def test_sums_beyond_32_bits(tmp_path: Path, depth: int) -> None:
+    """All products of one sign: 512 of them pass 32 bits, and the biases do not."""
+    x = T((1, 2, depth), "int16", (2.0**-14,), (0,))
+    ends = [np.full(x.shape, value, np.int16) for value in (-32768, 32767, -32768, 1)]
+    given = {0: x, HIDDEN: T((1, 2), "int16", (2.0**-15,), (0,), variable=True)}
+    given[CELL] = T((1, 2), "int16", (2.0**-11,), (0,), variable=True)
+    for i in range(4):
+        low = np.full((2, depth), (-128, 127, -128, -127)[i], np.int8)
+        given[1 + i] = T(low.shape, "int8", (2.0**-18,), (0,), 0, low)
+        given[5 + i] = T((2, 2), "int8", (2.0**-9,), (0,), 0, np.ones((2, 2), np.int8))
+        given[12 + i] = T((2,), "int64", (2.0**-32,), (0,), 0, np.array([5, -7]))
+    case = layer(given, replace(given[HIDDEN], shape=(1, 2, 2), variable=False))
+    assert compare([replace(case, given=tuple((end,) for end in ends))], tmp_path) == 1
+
+
 X, HIDDEN_STATE = d.q8((1, 2, 3), 0.05, 3), T((1, 4), "int8", (1 / 128,), (0,), variable=True)
 CELL_STATE = T((1, 4), "int16", (2.0**-11,), (0,), variable=True)
 Y = replace(HIDDEN_STATE, shape=(1, 2, 4), variable=False)
