@@ -11,12 +11,14 @@ import pytest
 from build_tflite import T, const
 from cases import Case, compare, generate, one_op
 from hypothesis import strategies as st
+from strategies import cases_of
 
 from tinygen.errors import BadInput
 from tinygen.frontend.importer import import_tflite
 from tinygen.ops.lowering import lower
 
 
+@cases_of("TRANSPOSE_CONV")
 @st.composite
 def case(draw: st.DrawFn) -> Case:
     padding = draw(st.integers(0, 1))
