@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ..errors import BadInput
 from .forms import in_tflm_forms
+from .loops import refuse_loops
 
 
 def convert_int8(
@@ -28,7 +29,9 @@ def convert_int8(
     import tensorflow as tf
 
     function = tf.function(call, input_signature=[tf.TensorSpec(input_shape, tf.float32, name="input")])
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], owner)
+    concrete = function.get_concrete_function()
+    refuse_loops(concrete.graph.as_graph_def(), name)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], owner)
 
     def representative() -> Iterator[list[Any]]:
         for sample in samples:

@@ -16,14 +16,20 @@ from ..graph.builtin import BUILTIN_NAMES
 from ..graph.ir import ITEM_BYTES, Array, Graph, Op, Quant, Tensor
 from ..graph.verify import verify
 from ..ops import operators
+from ..ops._ways_out import shown, way_out
 from ..ops.base import Operator
 
+#: TensorFlow Lite's types that no kernel takes, by code: kept by name, refused when an operator reads them.
+OTHER = {1: "float16", 5: "string", 8: "complex64", 10: "float64", 11: "complex128", 12: "uint64", 14: "variant",
+         16: "uint16", 17: "int4", 18: "bfloat16"}  # fmt: skip
 #: TensorFlow Lite's type codes that a Graph can hold.
 DTYPES = {0: "float32", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8", 15: "uint32"}
 NUMPY = {
     "float32": "<f4", "int32": "<i4", "uint8": "u1", "int64": "<i8", "bool": "?", "int16": "<i2", "int8": "i1",
     "uint32": "<u4",
 }  # fmt: skip
+#: What no name of an operator has; such characters of a custom one's are not shown.
+_UNPRINTED = r"[^\w.:/<>-]"
 MAX_FILE_BYTES = 1 << 28
 MAX_TENSOR_BYTES = 1 << 28
 MAX_TENSORS = 100_000
@@ -66,11 +72,6 @@ def _read_model(data: bytes, name: str, supported_only: bool) -> Graph:
     subgraphs = model.tables(2)
     if not subgraphs:
         raise BadInput(f"{name}: the model has no subgraph.")
-    if len(subgraphs) > 1 and supported_only:
-        raise BadInput(
-            f"{name}: {len(subgraphs)} subgraphs (control flow or state) are not supported by the aot back end.",
-            "--runtime tflm runs what TensorFlow Lite Micro has.",
-        )
     subgraph = subgraphs[0]
     buffers = model.tables(4)
     tables = subgraph.tables(0)
@@ -80,6 +81,11 @@ def _read_model(data: bytes, name: str, supported_only: bool) -> Graph:
     codes = [_operator_name(code) for code in model.tables(1)]
     names = _UniqueNames()
     ops = tuple(_op(node, codes, tensors, names, supported_only) for node in subgraph.tables(3))
+    if len(subgraphs) > 1 and supported_only:
+        raise BadInput(
+            f"{name}: {len(subgraphs)} subgraphs (control flow or state) are not supported by the aot back end.",
+            way_out("WHILE"),
+        )
     graph = Graph(
         name=name,
         tensors=tensors,
@@ -99,7 +105,7 @@ def _operator_name(code: Table) -> str:
     """TensorFlow Lite's name of an operator code; custom operators are named CUSTOM:<name>."""
     builtin = max(code.int8(0), code.int32(3))
     name = BUILTIN_NAMES[builtin] if 0 <= builtin < len(BUILTIN_NAMES) else f"BUILTIN_{builtin}"
-    return f"CUSTOM:{code.text(1)[:80]}" if name == "CUSTOM" else name
+    return f"CUSTOM:{re.sub(_UNPRINTED, '_', code.text(1))[:80]}" if name == "CUSTOM" else name
 
 
 def _buffer(data: bytes, table: Table) -> bytes | memoryview:
@@ -126,8 +132,7 @@ def _tensor(data: bytes, table: Table, index: int, buffers: list[Table]) -> Tens
     code = table.int8(1)
     shape = tuple(int(n) for n in table.array(0, "<i4"))
     if code not in DTYPES:
-        # Resource handles and strings: kept by name alone, refused when an operator reads them.
-        return Tensor(name, (), f"type_{code}")
+        return Tensor(name, (), OTHER.get(code, f"type_{code}"))
     dtype = DTYPES[code]
     if len(shape) > MAX_RANK or any(n < 0 for n in shape):
         raise BadInput(f"Tensor {name!r}: its shape {shape} is not one that a tensor can have.")
@@ -219,10 +224,8 @@ def _op(
     operator = operators().get(kind)
     if operator is None:
         if supported_only:
-            raise BadInput(
-                f"{name}: operator {kind} is not supported by the aot back end.",
-                "--runtime tflm runs what TensorFlow Lite Micro has.",
-            )
+            dtype = next((tensors[i].dtype for i in inputs if i >= 0), "")
+            raise BadInput(f"{name}: {shown(kind)} is not supported by the aot back end.", way_out(kind, dtype))
         return Op(kind, name, inputs, outputs)
     return _checked(operator, Op(kind, name, inputs, outputs, _attributes(operator, node)))
 
