@@ -174,5 +174,3 @@ def test_islands(tmp_path: Path) -> None:
     samples = [[[EVERY.reshape(graph.tensors[graph.inputs[0]].shape)]] for graph in some]
     for graph, result in zip(some, native.run(some, samples, tmp_path)):
         assert result[0][0].reshape(-1).tolist() == list(graph.ops[0].attrs.values)
-
-

@@ -141,6 +141,17 @@ def test_resolver_refuses_by_layer(kind: str) -> None:
         resolver_methods(replace(graph, ops=(Op(kind, "layer_7", (0,), (2,)),)))
 
 
+def test_resolver_refuses_types_that_no_kernel_takes() -> None:
+    """The interpreter would refuse them on the board."""
+    graph = small_graph()
+    exp = replace(graph, ops=(Op("EXP", "layer_7", (0,), (2,)),))
+    with pytest.raises(BadInput, match=r"layer_7: EXP on int8 .* float32 alone.*tinygen quantize"):
+        resolver_methods(exp)
+    tensors = (replace(graph.tensors[0], dtype="float32"), *graph.tensors[1:])
+    with pytest.raises(BadInput, match=r"weights of one kind alone.*full int8"):
+        resolver_methods(replace(graph, tensors=tensors))
+
+
 def test_library_without_the_operator_is_named() -> None:
     graph = replace(small_graph(), ops=(Op("REVERSE_V2", "reverse", (0,), (2,)),))
     assert resolver_methods(graph) == ("AddReverseV2",)

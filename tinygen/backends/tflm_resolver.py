@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from ..errors import BadInput
-from ..graph.ir import Graph
-from ..graph.tflm import BUILTIN, CUSTOM, NEEDS_MORE
+from ..graph.ir import Graph, Op
+from ..graph.tflm import BUILTIN, CUSTOM, NEEDS_MORE, runs, types_of
+from ..ops import operators
+from ..ops._ways_out import is_hybrid, shown, way_out, way_out_of
 
 #: Methods that a pinned library's resolver has not got yet (its micro_mutable_op_resolver.h read against the above).
 _SIGNAL = frozenset(method for name, method in CUSTOM.items() if name.startswith("Signal"))
@@ -25,14 +27,17 @@ def resolver_methods(graph: Graph, library: str = "") -> tuple[str, ...]:
         if op.kind in NEEDS_MORE:
             raise BadInput(
                 f"{op.name}: {op.kind} (resource variables, control flow) is not supported by the tflm back end.",
-                "Make the model stateless: state as inputs and outputs.",
+                way_out(op.kind),
             )
         custom = op.kind.removeprefix("CUSTOM:")
         method = BUILTIN.get(op.kind) if custom == op.kind else CUSTOM.get(custom)
+        dtype = _data_type(graph, op)
         if method is None:
-            raise BadInput(
-                f"{op.name}: TensorFlow Lite Micro has no {op.kind}.", "Replace the layer in the Keras model."
-            )
+            raise BadInput(f"{op.name}: TensorFlow Lite Micro has no {shown(op.kind)}.", way_out(op.kind, dtype))
+        if not runs(op.kind, dtype) or is_hybrid(graph, op):
+            only = "data and weights of one kind" if is_hybrid(graph, op) else ", ".join(types_of(op.kind) or ())
+            what = f"{op.kind} on {dtype} is not among what TensorFlow Lite Micro has, {only} alone"
+            raise BadInput(f"{op.name}: {what}.", way_out_of(graph, op, dtype))
         if method in ABSENT.get(library, frozenset()):
             raise BadInput(
                 f"{op.name}: the library {library} that brings TensorFlow Lite Micro to this board has no {op.kind}.",
@@ -40,3 +45,11 @@ def resolver_methods(graph: Graph, library: str = "") -> tuple[str, ...]:
             )
         methods[method] = None
     return tuple(methods)
+
+
+def _data_type(graph: Graph, op: Op) -> str:
+    """The type that the kernel is chosen by."""
+    known = operators().get(op.kind)
+    index = known.data_input if known else 0
+    is_read = op.kind != "FILL" and index < len(op.inputs) and op.inputs[index] >= 0
+    return graph.tensors[op.inputs[index] if is_read else op.outputs[0]].dtype

@@ -224,8 +224,8 @@ def _op(
     operator = operators().get(kind)
     if operator is None:
         if supported_only:
-            dtype = next((tensors[i].dtype for i in inputs if i >= 0), "")
-            raise BadInput(f"{name}: {shown(kind)} is not supported by the aot back end.", way_out(kind, dtype))
+            hint = way_out(kind, tensors[outputs[0]].dtype)
+            raise BadInput(f"{name}: {shown(kind)} is not supported by the aot back end.", hint)
         return Op(kind, name, inputs, outputs)
     return _checked(operator, Op(kind, name, inputs, outputs, _attributes(operator, node)))
 

@@ -108,7 +108,9 @@ def _call(name: str, layer: Any, node: dict[str, Any], made: dict[tuple[str, int
     unknown = sorted(kwargs.keys() - _KNOWN_ARGUMENTS.get(kind, frozenset()))
     if unknown:
         hint = _MASKED if "mask" in unknown else ""
-        raise BadInput(f"Layer {name!r} is called with {', '.join(unknown)!r}, which tf_keras cannot repeat here.", hint)
+        raise BadInput(
+            f"Layer {name!r} is called with {', '.join(unknown)!r}, which tf_keras cannot repeat here.", hint
+        )
     if len(args) != 1 and kind != "MultiHeadAttention":
         raise BadInput(
             f"Layer {name!r} is called with {len(args)} inputs side by side, which tf_keras cannot repeat here."
@@ -147,7 +149,9 @@ def _telling(name: str, kind: str, work: Callable[[], Any]) -> Any:
         raise
     except Exception as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-        raise BadInput(f"Layer {name!r}: {kind} has no equal in tf_keras: {first}", "Use ordinary Keras layers.") from error
+        raise BadInput(
+            f"Layer {name!r}: {kind} has no equal in tf_keras: {first}", "Use ordinary Keras layers."
+        ) from error
 
 
 def _shape(tensor: Any) -> tuple[int | None, ...]:

@@ -22,9 +22,9 @@ _IGNORED = frozenset(
 )
 #: Layers that work while a model is trained and pass their input on at inference.
 TRAINING_ONLY = frozenset(
-    "AugMix AutoContrast CutMix Equalization MixUp RandAugment RandomColorDegeneration RandomColorJitter RandomElasticTransform "
-    "RandomErasing RandomGaussianBlur RandomGrayscale RandomHue RandomInvert RandomPerspective RandomPosterization "
-    "RandomSaturation RandomSharpness RandomShear Solarization".split()
+    "AugMix AutoContrast CutMix Equalization MixUp RandAugment RandomColorDegeneration RandomColorJitter "
+    "RandomElasticTransform RandomErasing RandomGaussianBlur RandomGrayscale RandomHue RandomInvert RandomPerspective "
+    "RandomPosterization RandomSaturation RandomSharpness RandomShear Solarization".split()
 )
 _MODELS = ("Sequential", "Functional", "Model")
 
@@ -193,7 +193,7 @@ def _alone(layer: Any, rebuild: Any) -> Any:
     if isinstance(twin, _Followed):
         name = layer.get_config().get("activation")
         raise BadInput(
-            f"Layer {layer.name!r}: activation {name!r} is not known to Keras 2, and the layer stands inside of another.",
+            f"Layer {layer.name!r}: activation {name!r} is not known to Keras 2, inside of another layer.",
             "Put an Activation layer behind the outer one.",
         )
     return twin

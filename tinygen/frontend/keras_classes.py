@@ -133,4 +133,6 @@ def _check(entry: dict[str, Any], layer: str, file: str) -> None:
     builtin = module is not None and str(module).startswith("keras.") and registered in (None, name)
     kind = "Keras class" if builtin else "custom class"
     shown = str(registered if not known and registered else name)[:80]
-    raise BadInput(f"{where} is of the {kind} {shown!r}, which tinygen does not load.", way_out(name, module, registered))
+    raise BadInput(
+        f"{where} is of the {kind} {shown!r}, which tinygen does not load.", way_out(name, module, registered)
+    )

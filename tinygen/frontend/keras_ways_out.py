@@ -24,7 +24,7 @@ WAYS_OUT: dict[str, str] = {
     "RMSNormalization": "LayerNormalization or UnitNormalization in its place.",
     "GroupedQueryAttention": "MultiHeadAttention in its place.",
     "ReversibleEmbedding": "Embedding in its place, and a Dense layer for the way back.",
-    "ContrastLimitedAdaptiveHistogramEqualization": "Prepare images before the model: the firmware takes them as they are.",
+    "ContrastLimitedAdaptiveHistogramEqualization": "Prepare images before the model.",
     "RandomHeight": "Leave it out of the model that is saved: its output has no fixed size.",
     "RandomWidth": "Leave it out of the model that is saved: its output has no fixed size.",
 }

@@ -12,7 +12,7 @@ _LOOPS = frozenset({"While", "StatelessWhile"})
 
 
 def refuse_loops(graph_def: Any, name: str) -> None:
-    """Raises BadInput naming the layer of the first loop that is not an LSTM's, which the converter knows as a whole."""
+    """Raises BadInput naming the layer of the first loop, but for an LSTM's: that the converter knows."""
     functions = {f.signature.name: f for f in graph_def.library.function}
     for where in _loops(graph_def.node, functions, "", frozenset()):
         parts = [part for part in where.split("/") if part not in ("while", *_CALLS)]

@@ -60,9 +60,7 @@ _QUANTIZED = "float32 int8 int16"
 _WIDE = "float32 int8 int16 int32"
 #: Types of the data input that a kernel takes, read in micro/kernels; an operator that is not listed takes any.
 _TYPES: dict[str, str] = {
-    **dict.fromkeys(
-        "CEIL COS EXP FLOOR FLOOR_DIV FLOOR_MOD L2_POOL_2D LOG NEG ROUND SIN SQRT SQUARE".split(), _FLOAT
-    ),
+    **dict.fromkeys("CEIL COS EXP FLOOR FLOOR_DIV FLOOR_MOD L2_POOL_2D LOG NEG ROUND SIN SQRT SQUARE".split(), _FLOAT),
     **dict.fromkeys(
         "ADD_N ARG_MAX ARG_MIN BATCH_TO_SPACE_ND CUMSUM DEPTH_TO_SPACE ELU GATHER GATHER_ND HARD_SWISH "
         "L2_NORMALIZATION LOG_SOFTMAX MIRROR_PAD RESIZE_BILINEAR SPACE_TO_BATCH_ND SPACE_TO_DEPTH SVDF "
@@ -75,7 +73,9 @@ _TYPES: dict[str, str] = {
         "TRANSPOSE_CONV".split(),
         _QUANTIZED,
     ),
-    **dict.fromkeys("ADD DYNAMIC_UPDATE_SLICE MUL PAD PADV2 SPLIT SPLIT_V SQUARED_DIFFERENCE SUB UNPACK".split(), _WIDE),
+    **dict.fromkeys(
+        "ADD DYNAMIC_UPDATE_SLICE MUL PAD PADV2 SPLIT SPLIT_V SQUARED_DIFFERENCE SUB UNPACK".split(), _WIDE
+    ),
     **dict.fromkeys("GREATER_EQUAL LESS LESS_EQUAL".split(), "float32 int8 int32 int64"),
     **dict.fromkeys("EQUAL NOT_EQUAL".split(), "float32 int8 int32 int64 bool"),
     **dict.fromkeys("MAXIMUM MINIMUM PACK".split(), f"{_WIDE} int64"),
@@ -98,7 +98,7 @@ def types_of(kind: str) -> tuple[str, ...] | None:
 
 def has_operator(kind: str) -> bool:
     """Whether TFLM has the operator in any type; custom ones are named "CUSTOM:<code>"."""
-    return kind in BUILTIN or kind.removeprefix("CUSTOM:") in CUSTOM and kind.startswith("CUSTOM:")
+    return kind in BUILTIN or (kind.removeprefix("CUSTOM:") in CUSTOM and kind.startswith("CUSTOM:"))
 
 
 def runs(kind: str, dtype: str = "") -> bool:

@@ -13,6 +13,11 @@ _VOLUMES = "Keep the depth among the channels and use 2D layers."
 _AFTERWARDS = "End the model before it and let the program do the rest with its output."
 _BEFORE = "Prepare it before the model: the firmware takes numbers."
 _DEFINED = "As a table it must be defined for every int8 value: add a constant before it."
+#: Hints of refusals that TFLite Micro shares.
+AGAIN = "Convert the model again: the file's types do not fit together."
+CONSTANT = "Make them constants of the model."
+FEWER = "Reshape to fewer dimensions before it."
+OWN_LAYER = "Put the activation in a layer of its own."
 _ANY = "Replace the layer in the Keras model; docs/operators.md lists what there is."
 
 _WAYS_OUT: dict[str, str] = {
@@ -22,7 +27,8 @@ _WAYS_OUT: dict[str, str] = {
     **dict.fromkeys("VAR_HANDLE READ_VARIABLE ASSIGN_VARIABLE CALL_ONCE".split(), _STATE),
     **dict.fromkeys("CONV_3D CONV_3D_TRANSPOSE".split(), _VOLUMES),
     **dict.fromkeys(
-        "TOPK_V2 WHERE UNIQUE NON_MAX_SUPPRESSION_V4 NON_MAX_SUPPRESSION_V5 SEGMENT_SUM MULTINOMIAL".split(), _AFTERWARDS
+        "TOPK_V2 WHERE UNIQUE NON_MAX_SUPPRESSION_V4 NON_MAX_SUPPRESSION_V5 SEGMENT_SUM MULTINOMIAL".split(),
+        _AFTERWARDS,
     ),
     **dict.fromkeys(
         "ONE_HOT BUCKETIZE HASHTABLE HASHTABLE_FIND HASHTABLE_LOOKUP HASHTABLE_IMPORT EMBEDDING_LOOKUP_SPARSE RFFT2D "

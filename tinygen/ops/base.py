@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import BadInput
 from ..flatbuffer import Table
 from ..graph.ir import Array, Graph, Op, Tensor
-from ._ways_out import way_out, way_out_of
+from ._ways_out import AGAIN, OWN_LAYER, way_out, way_out_of
 
 Shape = tuple[int, ...]
 
@@ -134,7 +134,8 @@ def choose_kernel(operator: Operator, graph: Graph, op: Op, features: frozenset[
     known = sorted({d for k in operator.kernels for d in k.dtypes})
     types = dtype if same else f"{dtype} to {', '.join(graph.tensors[i].dtype for i in op.outputs)}"
     only = f"in this form is not supported, only on {', '.join(known)}" if known else "is not supported as a layer"
-    raise unsupported(op, f"{op.kind} on {types} {only}", way_out_of(graph, op, dtype))
+    hint = way_out_of(graph, op, dtype) if same or any(k.converts for k in operator.kernels) else AGAIN
+    raise unsupported(op, f"{op.kind} on {types} {only}", hint)
 
 
 def _takes(kernel: Kernel, dtype: str, same: bool) -> bool:
@@ -158,7 +159,7 @@ def activation_name(op: Op, code: int) -> str:
     """The name of a fused activation; refused where it is not one that int8 kernels fuse."""
     name = ACTIVATIONS[code] if 0 <= code < len(ACTIVATIONS) else f"activation {code}"
     if name not in ACTIVATIONS[:4]:
-        raise unsupported(op, f"fused {name} is not supported")
+        raise unsupported(op, f"fused {name} is not supported", OWN_LAYER)
     return name
 
 

@@ -58,7 +58,9 @@ def emit(graph: Graph, op: Op) -> LayerCode:
     if per_tensor(op, y) != (1.0 / 256.0, -128):
         raise bad_layer(op, "its output must have scale 1/256 and zero point -128")
     if x.shape[-1] > MAX_DEPTH:
-        raise unsupported(op, f"a row of {x.shape[-1]} values, more than {MAX_DEPTH}, is not supported")
+        raise unsupported(
+            op, f"a row of {x.shape[-1]} values, more than {MAX_DEPTH}, is not supported", "Fewer classes."
+        )
     table = exponentials(op, op.attrs.beta, per_tensor(op, x)[0])
     depth = x.shape[-1]
     return LayerCode(

@@ -7,9 +7,7 @@ from typing import Any
 
 from .draft import Draft
 
-NOTE = (
-    "GELU is computed by its tanh form, at most 0.0005 from the exact one: TensorFlow Lite Micro has no GELU of its own."
-)
+NOTE = "GELU is computed by its tanh form, at most 0.0005 from the exact one: TensorFlow Lite Micro has no GELU."
 
 
 def gelu(draft: Draft, x: int, y: int) -> list[Any]:
