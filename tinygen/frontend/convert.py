@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import BadInput
+from .forms import in_tflm_forms
+from .loops import refuse_loops
 
 
 def convert_int8(
@@ -18,8 +20,8 @@ def convert_int8(
     input_shape: tuple[int, ...],
     samples: npt.NDArray[np.float32],
     name: str,
-) -> bytes:
-    """Full int8 with int8 input and output; `samples` are the model's float inputs, [n, *input_shape[1:]].
+) -> tuple[bytes, list[str]]:
+    """Full int8 with int8 input and output, and findings; `samples` are the float inputs, [n, *input_shape[1:]].
 
     Fixing the batch to 1 keeps SHAPE, STRIDED_SLICE and PACK out of the model. The same input gives the same bytes.
     BadInput names the operators that have no int8 form.
@@ -27,7 +29,9 @@ def convert_int8(
     import tensorflow as tf
 
     function = tf.function(call, input_signature=[tf.TensorSpec(input_shape, tf.float32, name="input")])
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], owner)
+    concrete = function.get_concrete_function()
+    refuse_loops(concrete.graph.as_graph_def(), name)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], owner)
 
     def representative() -> Iterator[list[Any]]:
         for sample in samples:
@@ -38,7 +42,7 @@ def convert_int8(
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
     try:
-        return bytes(converter.convert())
+        return in_tflm_forms(bytes(converter.convert()))
     except Exception as error:
         raise BadInput(
             f"{name}: {_reason(str(error))}", "Replace those layers by ones that TensorFlow Lite has in int8."

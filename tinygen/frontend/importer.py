@@ -14,11 +14,14 @@ from ..graph.builtin import BUILTIN_NAMES
 from ..graph.ir import Graph, Op, Tensor
 from ..graph.verify import verify
 from ..ops import operators
+from ..ops._ways_out import shown, way_out
 from ..ops.base import Operator
 from .subgraph import MAX_ENDS, MAX_OPERATORS, Node, Subgraph, read_nodes
 from .tflite_tensors import buffer_bytes, read_tensors
 from .variables import resolve_variables
 
+#: What no name of an operator has; such characters of a custom one's are not shown.
+_UNPRINTED = r"[^\w.:/<>-]"
 MAX_FILE_BYTES = 1 << 24
 #: No microcontroller has room for more. Vectors of a file may share their bytes, so that a small file can claim as much
 #: as a large one: what is read is held to these, not to the file's size.
@@ -126,7 +129,7 @@ def _operator_name(code: Table) -> str:
     """TensorFlow Lite's name of an operator code; custom operators are named CUSTOM:<name>."""
     builtin = max(code.int8(0), code.int32(3))
     name = BUILTIN_NAMES[builtin] if 0 <= builtin < len(BUILTIN_NAMES) else f"BUILTIN_{builtin}"
-    return f"CUSTOM:{code.text(1, 80)}" if name == "CUSTOM" else name
+    return f"CUSTOM:{re.sub(_UNPRINTED, '_', code.text(1, 80))}" if name == "CUSTOM" else name
 
 
 def _metadata(data: bytes, model: Table, buffers: list[Table]) -> dict[str, bytes]:
@@ -173,10 +176,8 @@ def _op(node: Node, tensors: tuple[Tensor, ...], unique: Callable[[str, str], st
     operator = operators().get(node.kind)
     if operator is None:
         if supported_only:
-            raise BadInput(
-                f"{name}: operator {node.kind} is not supported by the aot back end.",
-                "--runtime tflm runs what TensorFlow Lite Micro has.",
-            )
+            hint = way_out(node.kind, tensors[node.outputs[0]].dtype if node.outputs else "")
+            raise BadInput(f"{name}: {shown(node.kind)} is not supported by the aot back end.", hint)
         return Op(node.kind, name, node.inputs, node.outputs)
     op = Op(node.kind, name, node.inputs, node.outputs, operator.read(node.options))
     return _checked(operator, op) if supported_only or not _of_variables(node.kind) else op

@@ -110,10 +110,10 @@ def _graph_job(job: dict[str, Any]) -> dict[str, Any]:
     check_saved_model(Path(job["path"]))
     signature = open_signature(Path(job["path"]))
     samples = np.load(job["samples"], allow_pickle=False)
-    tflite = convert_int8(signature.call, signature.owner, signature.input_shape, samples, job["name"])
+    tflite, told = convert_int8(signature.call, signature.owner, signature.input_shape, samples, job["name"])
     given = Preprocess.model_validate(job["preprocess"]) if job["preprocess"] else None
     _write(job, tflite, given)
-    return {"preprocess": job["preprocess"], "findings": _calibration(samples)}
+    return {"preprocess": job["preprocess"], "findings": _calibration(samples) + told}
 
 
 def _keras_job(job: dict[str, Any]) -> dict[str, Any]:
@@ -132,9 +132,9 @@ def _keras_job(job: dict[str, Any]) -> dict[str, Any]:
     if layer and whole is not None:
         samples = np.asarray(samples * np.float32(whole.std[0]), np.float32)
     shape = (1, *(int(d) for d in folded.inputs[0].shape[1:]))
-    tflite = convert_int8(lambda x: folded(x, training=False), folded, shape, samples, job["name"])
+    tflite, told = convert_int8(lambda x: folded(x, training=False), folded, shape, samples, job["name"])
     _write(job, tflite, kept)
-    findings = _calibration(samples)
+    findings = _calibration(samples) + told
     if layer and whole is not None:
         findings.append(
             f"The input's factor 1/{whole.std[0]:.9g} is folded into the weights of {layer!r}." if whole else ""

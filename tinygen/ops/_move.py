@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from ..graph.ir import ITEM_BYTES, Array, Graph, Op
+from ._ways_out import CONSTANT
 from .base import Shape, bad_layer, unsupported
 
 LOOPS = 6
@@ -55,7 +56,7 @@ def constant_ints(graph: Graph, op: Op, index: int, what: str, dtypes: tuple[str
     """The values of a parameter tensor of one of `dtypes`, which must be constant."""
     tensor = graph.input(op, index)
     if tensor.data is None:
-        raise unsupported(op, f"{what} known only at run time are not supported")
+        raise unsupported(op, f"{what} known only at run time are not supported", CONSTANT)
     if tensor.dtype not in dtypes or len(tensor.shape) > 2 or tensor.size > MAX_PARAMETERS:
         raise bad_layer(op, f"its {what} are {tensor.dtype} of shape {tensor.shape}, needed {' or '.join(dtypes)}")
     data: Array = tensor.data

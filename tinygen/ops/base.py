@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import BadInput
 from ..flatbuffer import Table
 from ..graph.ir import Array, Graph, Op, Tensor
+from ._ways_out import AGAIN, OWN_LAYER, way_out, way_out_of
 
 Shape = tuple[int, ...]
 
@@ -134,16 +135,21 @@ def choose_kernel(operator: Operator, graph: Graph, op: Op, features: frozenset[
             return kernel
     known = sorted({d for k in operator.kernels for d in k.dtypes})
     types = dtype if same else f"{dtype} to {', '.join(graph.tensors[i].dtype for i in op.outputs)}"
-    raise unsupported(op, f"{op.kind} on {types} in this form is not supported, only on {', '.join(known)}")
+    only = f"in this form is not supported, only on {', '.join(known)}" if known else "is not supported as a layer"
+    hint = way_out_of(graph, op, dtype) if same or any(k.converts for k in operator.kernels) else AGAIN
+    raise unsupported(op, f"{op.kind} on {types} {only}", hint)
 
 
 def _takes(kernel: Kernel, dtype: str, same: bool) -> bool:
     return dtype in kernel.dtypes and (same or kernel.converts)
 
 
-def unsupported(op: Op, what: str) -> BadInput:
-    """The refusal of a layer that the ahead-of-time back end cannot compute, with the way out."""
-    return BadInput(f"{op.name}: {what} by the aot back end.", "--runtime tflm runs what TensorFlow Lite Micro has.")
+def unsupported(op: Op, what: str, hint: str = "") -> BadInput:
+    """The refusal of a layer that the ahead-of-time back end cannot compute, with the way out.
+
+    Without a `hint`, TensorFlow Lite Micro is taken to run the layer in that form where it has the operator.
+    """
+    return BadInput(f"{op.name}: {what} by the aot back end.", hint or way_out(op.kind))
 
 
 def bad_layer(op: Op, what: str) -> BadInput:
@@ -155,7 +161,7 @@ def activation_name(op: Op, code: int) -> str:
     """The name of a fused activation; refused where it is not one that int8 kernels fuse."""
     name = ACTIVATIONS[code] if 0 <= code < len(ACTIVATIONS) else f"activation {code}"
     if name not in ACTIVATIONS[:4]:
-        raise unsupported(op, f"fused {name} is not supported")
+        raise unsupported(op, f"fused {name} is not supported", OWN_LAYER)
     return name
 
 

@@ -43,7 +43,11 @@ def _matrices(graph: Graph, op: Op) -> Matrices:
     if a.dtype != b.dtype:
         raise bad_layer(op, f"operands of type {a.dtype} and {b.dtype}")
     if not (2 <= len(a.shape) <= 5 and 2 <= len(b.shape) <= 5):
-        raise unsupported(op, f"operands {a.shape} and {b.shape}, not of 2 to 5 dimensions, are not supported")
+        raise unsupported(
+            op,
+            f"operands {a.shape} and {b.shape}, not of 2 to 5 dimensions, are not supported",
+            "Reshape to 2 to 5 dimensions.",
+        )
     rows, depth = a.shape[-2:][:: -1 if op.attrs.adj_x else 1]
     depth_b, columns = b.shape[-2:][:: -1 if op.attrs.adj_y else 1]
     if depth != depth_b:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..flatbuffer import Table
 from ..graph.ir import ITEM_BYTES, Graph, Op
+from ._ways_out import OWN_LAYER
 from .base import (
     Arg,
     In,
@@ -66,7 +67,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
     y = graph.output(op)
     inputs = [graph.input(op, i) for i in range(len(op.inputs))]
     if activation_name(op, op.attrs.fused) != "NONE":
-        raise unsupported(op, "a fused activation is not supported")
+        raise unsupported(op, "a fused activation is not supported", OWN_LAYER)
     for tensor in inputs if y.dtype == "int8" else ():
         if per_tensor(op, tensor) != per_tensor(op, y):
             raise unsupported(

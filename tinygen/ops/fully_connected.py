@@ -12,6 +12,7 @@ from ._convolution import bias_of, check_bias
 from ._fixed_point import channel_multipliers, checked_multiplier
 from ._matmul import matmul_code
 from ._sums import check_bias_type, is_wide
+from ._ways_out import AGAIN
 from .base import Kernel, LayerCode, Operator, Shape, bad_layer, per_tensor, unsupported
 
 BIAS_TOLERANCE = 0.02
@@ -36,7 +37,7 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
     """[rows, O], or the input's leading dimensions and O where they are kept."""
     x, w = graph.input(op, 0), graph.input(op, 1)
     if op.attrs.weights_format != 0:
-        raise unsupported(op, "shuffled weights are not supported")
+        raise unsupported(op, "shuffled weights are not supported", AGAIN)
     if len(w.shape) != 2 or w.data is None or w.dtype != "int8":
         raise bad_layer(op, f"needs constant int8 weights [O, I], has {w.shape} {w.dtype}")
     out_c, depth = w.shape

@@ -6,6 +6,7 @@ from ..graph.ir import Graph, Op
 from ._fixed_point import RANGES, checked_multiplier, float32_bits, requantized
 from ._lut import lut_code, shapes
 from ._requantize import SHORT, requantize_code
+from ._ways_out import AGAIN
 from .base import In, Kernel, LayerCode, Operator, Out, per_tensor, unsupported
 
 RANGES32 = RANGES | {"int32": (-(2**31), 2**31 - 1)}
@@ -36,7 +37,7 @@ def emit_integers(graph: Graph, op: Op) -> LayerCode:
     """Wider integers."""
     x, y = graph.input(op, 0), graph.output(op)
     if y.dtype not in TO.get(x.dtype, ()):
-        raise unsupported(op, f"QUANTIZE of {x.dtype} to {y.dtype} is not supported")
+        raise unsupported(op, f"QUANTIZE of {x.dtype} to {y.dtype} is not supported", AGAIN)
     zero_points = per_tensor(op, x)[1], per_tensor(op, y)[1]
     return requantize_code(x, y, _ratio(graph, op), RANGES32[y.dtype], zero_points)
 
@@ -45,7 +46,7 @@ def emit_float(graph: Graph, op: Op) -> LayerCode:
     """A division in float. Values beyond the range saturate and NaN gives the lowest, where TFLM leaves it open."""
     x, y = graph.input(op, 0), graph.output(op)
     if y.dtype not in TO_FROM_FLOAT:
-        raise unsupported(op, f"QUANTIZE of {x.dtype} to {y.dtype} is not supported")
+        raise unsupported(op, f"QUANTIZE of {x.dtype} to {y.dtype} is not supported", AGAIN)
     scale, zero_point = per_tensor(op, y)
     low, high = RANGES[y.dtype]
     return LayerCode(

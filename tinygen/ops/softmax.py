@@ -55,7 +55,7 @@ def _rows(graph: Graph, op: Op, function: str, max_depth: int) -> LayerCode:
     """The call over rows of the last dimension."""
     x, depth = graph.input(op, 0), graph.input(op, 0).shape[-1]
     if depth > max_depth:
-        raise unsupported(op, f"a row of {depth} values, more than {max_depth}, is not supported")
+        raise unsupported(op, f"a row of {depth} values, more than {max_depth}, is not supported", "Fewer classes.")
     table = exponentials(op, op.attrs.beta, per_tensor(op, x)[0])
     return LayerCode(
         function=function,
