@@ -29,10 +29,10 @@ class TensorRecord(_Strict):
 
 
 class LayerRecord(_Strict):
-    """One layer in execution order; TG_ON_LAYER is called with `index` for those that run code.
+    """One layer in execution order; TG_ON_LAYER is called with `index` for those that run code, once for each output.
 
     `tensor` is the output's index in the .tflite's tensor list (the reference keeps it under the same index);
-    -1 where the file has no such tensor, because a pass made the layer.
+    -1 where the file has no such tensor, because a pass made the layer. `more_tensors` are the other outputs'.
     """
 
     index: int
@@ -40,6 +40,7 @@ class LayerRecord(_Strict):
     op: str
     kernel: str
     tensor: int
+    more_tensors: tuple[int, ...] = ()
     output_shape: tuple[int, ...]
     output_bytes: int
     arena_offset: int | None

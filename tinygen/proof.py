@@ -121,7 +121,7 @@ def _first_mismatch(
     before = runs[: sample + 1]
     if sample:
         events = bench.run(traced, before, keep_data=True).layers
-    tensors = sorted({layer.tensor for layer in layers if layer.tensor >= 0})
+    tensors = sorted({t for layer in layers for t in (layer.tensor, *layer.more_tensors) if t >= 0})
     model = bench.project / bench.manifest.model.file
     kept = reference(model, before, tensors=tensors, timeout_s=bench.timeout_s).layers
     found = diff.first_difference(sample, layers, events, kept)
@@ -131,7 +131,10 @@ def _first_mismatch(
 
 
 def _costs(bench: _Bench, events: tuple[LayerEvent, ...]) -> tuple[LayerCost, ...]:
-    counts = {event.index: event.instructions for event in events}
+    counts: dict[int, int | None] = {}
+    for event in events:  # a layer has one for each output
+        before = counts.get(event.index)
+        counts[event.index] = event.instructions if before is None else before + (event.instructions or 0)
     return tuple(LayerCost(r.name, r.op, r.macs, counts.get(r.index)) for r in bench.manifest.plan.layers)
 
 

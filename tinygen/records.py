@@ -109,12 +109,14 @@ def tensor_record(graph: Graph, index: int) -> TensorRecord:
 
 def _layer_record(compiled: Compiled, layer: Layer) -> LayerRecord:
     y = compiled.graph.output(layer.op)
+    tensors = tuple(i if i < compiled.file_tensors else -1 for i in layer.op.outputs)
     return LayerRecord(
         index=layer.index,
         name=layer.op.name,
         op=layer.op.kind,
         kernel=layer.kernel_name,
-        tensor=layer.op.outputs[0] if layer.op.outputs[0] < compiled.file_tensors else -1,
+        tensor=tensors[0],
+        more_tensors=tensors[1:],
         output_shape=y.shape,
         output_bytes=y.nbytes,
         arena_offset=compiled.plan.offset_of(layer.op.outputs[0]),

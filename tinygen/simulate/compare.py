@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -109,11 +110,17 @@ def max_abs_difference(outputs: Sequence[bytes], expected: Sequence[bytes], tens
 def first_difference(
     sample: int, layers: Sequence[LayerRecord], events: Sequence[LayerEvent], reference: dict[int, Array]
 ) -> Mismatch | None:
-    """The first layer, in the order of execution, whose output is not the reference's; None where all are equal."""
+    """The first layer, in the order of execution, whose output is not the reference's; None where all are equal.
+
+    A layer of several outputs has an event for each, in their order.
+    """
     known = {layer.index: layer for layer in layers}
+    seen: Counter[int] = Counter()
     for event in events:
         layer = known.get(event.index)
-        want = None if layer is None else reference.get(layer.tensor)
+        tensors = () if layer is None else (layer.tensor, *layer.more_tensors)
+        number, seen[event.index] = seen[event.index], seen[event.index] + 1
+        want = reference.get(tensors[number]) if number < len(tensors) else None
         if layer is None or want is None or len(event.data) != want.nbytes:
             continue
         found = _first(event.data, want.reshape(-1))
