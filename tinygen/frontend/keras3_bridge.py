@@ -192,15 +192,19 @@ def _check_same(model: Any, twin: Any) -> None:
 
 
 def _probes(model: Any) -> Iterator[Any]:
-    """Random inputs around 0, and as large as a byte's, for every input of the model."""
+    """Random inputs around 0, and as large as a byte's, for every input of the model; indices for an Embedding."""
     random = np.random.default_rng(0)
     for low, high in ((-1.0, 1.0), (0.0, 255.0)):
-        shapes = [[2 if i == 0 and d is None else d or 8 for i, d in enumerate(t.shape)] for t in model.inputs]
-        limits = [1.0 if "int" in _dtype(t) else high for t in model.inputs]
-        arrays = [
-            random.uniform(min(low, limit), limit, shape).astype(_dtype(t))
-            for t, shape, limit in zip(model.inputs, shapes, limits, strict=True)
-        ]
+        arrays = []
+        for tensor in model.inputs:
+            shape = [2 if i == 0 and d is None else d or 8 for i, d in enumerate(tensor.shape)]
+            words = [x.input_dim for x in model.layers if type(x).__name__ == "Embedding" and x.input is tensor]
+            if words:
+                values = random.integers(0, min(words), shape)
+            else:
+                limit = 1.0 if "int" in _dtype(tensor) else high
+                values = random.uniform(min(low, limit), limit, shape)
+            arrays.append(values.astype(_dtype(tensor)))
         yield arrays[0] if len(arrays) == 1 else arrays
 
 

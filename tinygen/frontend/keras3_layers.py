@@ -22,7 +22,7 @@ _IGNORED = frozenset(
 )
 #: Layers that work while a model is trained and pass their input on at inference.
 TRAINING_ONLY = frozenset(
-    "AugMix AutoContrast CutMix Equalization MixUp RandAugment RandomColorDegeneration RandomColorJitter "
+    "AugMix CutMix Equalization MixUp RandAugment RandomColorDegeneration RandomColorJitter "
     "RandomElasticTransform RandomErasing RandomGaussianBlur RandomGrayscale RandomHue RandomInvert RandomPerspective "
     "RandomPosterization RandomSaturation RandomSharpness RandomShear Solarization".split()
 )
@@ -169,8 +169,9 @@ def _adaptive(layer: Any, kind: str) -> Any:
 
 
 def _bidirectional(layer: Any, twin_class: Any, rebuild: Any) -> Any:
-    forward, merge = _alone(layer.forward_layer, rebuild), layer.merge_mode
-    return twin_class(layer=forward, merge_mode=merge, name=layer.name)
+    forward = _alone(layer.forward_layer, rebuild)  # both Keras put forward_ before its name
+    _named(forward, forward.name.removeprefix("forward_"))
+    return twin_class(layer=forward, merge_mode=layer.merge_mode, name=layer.name)
 
 
 def _time_distributed(layer: Any, twin_class: Any, rebuild: Any) -> Any:

@@ -58,7 +58,8 @@ _DATA = frozenset({"__keras_tensor__", "__numpy__", "__tensor__", "__tuple__", "
 _MODULES = frozenset(
     "keras keras.layers keras.models keras.initializers keras.regularizers keras.constraints keras.activations "
     "builtins keras.mixed_precision keras.dtype_policies keras.src.models.functional keras.src.models.sequential "
-    "keras.engine.functional keras.src.engine.functional keras.engine.sequential".split()
+    "keras.engine.functional keras.src.engine.functional keras.engine.sequential tf_keras.src.engine.functional "
+    "tf_keras.src.engine.sequential".split()
 )
 _OPERATION_MODULES = frozenset({"keras.src.ops.numpy", "keras.ops"})
 
@@ -124,9 +125,8 @@ def _check(entry: dict[str, Any], layer: str, file: str) -> None:
     if name == "function":
         if isinstance(config, str) and config in ACTIVATIONS:
             return
-        raise BadInput(
-            f"{where}: unknown function {str(config)[:80]!r}.", "Custom functions are code, which tinygen does not run."
-        )
+        hint = "Custom functions are code, which tinygen does not run; softmax, relu and the like are known."
+        raise BadInput(f"{where}: unknown function {str(config)[:80]!r}.", hint)
     known = isinstance(name, str) and (name in LAYERS or name in MODELS or name in _PARTS or name in _DATA)
     if known and module in (None, *_MODULES) and registered in (None, name):
         return

@@ -22,9 +22,11 @@ WAYS_OUT: dict[str, str] = {
     **dict.fromkeys("JaxLayer FlaxLayer TorchModuleWrapper TFSMLayer".split(), _FOREIGN),
     **dict.fromkeys("Masking NotEqual Any".split(), _ONES_MASK),
     "RMSNormalization": "LayerNormalization or UnitNormalization in its place.",
-    "GroupedQueryAttention": "MultiHeadAttention in its place.",
+    **dict.fromkeys(("GroupQueryAttention", "GroupedQueryAttention"), "MultiHeadAttention in its place."),
     "ReversibleEmbedding": "Embedding in its place, and a Dense layer for the way back.",
-    "ContrastLimitedAdaptiveHistogramEqualization": "Prepare images before the model.",
+    **dict.fromkeys(
+        ("AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization"), "Prepare images before the model."
+    ),
     "RandomHeight": "Leave it out of the model that is saved: its output has no fixed size.",
     "RandomWidth": "Leave it out of the model that is saved: its output has no fixed size.",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,8 @@ def _graph_job(job: dict[str, Any]) -> dict[str, Any]:
 def _keras_job(job: dict[str, Any]) -> dict[str, Any]:
     import tf_keras
 
+    from .embedding_inputs import takes_indices
+    from .forms.masks import masks_that_fit
     from .leading_layers import fold_scale, take_off
 
     model = tf_keras.models.load_model(job["path"], compile=False)
@@ -132,7 +134,10 @@ def _keras_job(job: dict[str, Any]) -> dict[str, Any]:
     if layer and whole is not None:
         samples = np.asarray(samples * np.float32(whole.std[0]), np.float32)
     shape = (1, *(int(d) for d in folded.inputs[0].shape[1:]))
-    tflite, told = convert_int8(lambda x: folded(x, training=False), folded, shape, samples, job["name"])
+    if takes_indices(folded):
+        samples = samples.astype(np.int32)
+    with masks_that_fit():
+        tflite, told = convert_int8(_call_of(folded), folded, shape, samples, job["name"])
     _write(job, tflite, kept)
     findings = _calibration(samples) + told
     if layer and whole is not None:
@@ -143,6 +148,13 @@ def _keras_job(job: dict[str, Any]) -> dict[str, Any]:
         origin = f" (from {', '.join(taken)})" if taken else ""
         findings.append(f"The firmware computes (x - mean) / std before the model{origin}.")
     return {"preprocess": kept.model_dump() if kept else None, "findings": findings}
+
+
+def _call_of(model: Any) -> Callable[[Any], Any]:
+    """The model at rest, on input of the type that it is converted for."""
+    import tensorflow as tf
+
+    return lambda x: model(tf.cast(x, model.inputs[0].dtype), training=False)
 
 
 def _write(job: dict[str, Any], tflite: bytes, preprocess: Preprocess | None) -> None:
