@@ -78,11 +78,11 @@ def test_every_output_of_a_layer_is_compared(tmp_path: Path) -> None:
     model = build([const(1), x, part, part, part, part], [split, Node("ADD", (2, 4), (5,), "AddOptions")], (1,), (5, 3))
     files, manifest = render_project(Model("parts", model), "pico")
     first = manifest.plan.layers[0]
-    assert (first.tensor, first.more_tensors) == (2, (3, 4))
+    assert first.tensors == (2, 3, 4)
     write_project(files, manifest, tmp_path / "p")
     report = simulate_project(tmp_path / "p", samples=2, on="native")
     assert (report.mismatched_samples, report.first_mismatch) == (0, None)
-    layers = (first.model_copy(update={"more_tensors": (4, 3)}), *manifest.plan.layers[1:])
+    layers = (first.model_copy(update={"tensors": (2, 4, 3)}), *manifest.plan.layers[1:])
     plan = manifest.plan.model_copy(update={"layers": layers})
     write_project(files, manifest.model_copy(update={"plan": plan}), tmp_path / "q")
     report = simulate_project(tmp_path / "q", samples=1, on="native")

@@ -76,6 +76,7 @@ def _context(board: BoardProfile, manifest: Manifest) -> dict[str, Any]:
         "title": board.title,
         "sha256": manifest.model.sha256,
         "runtime": manifest.runtime,
+        "checked": manifest.checked,
         "ctype": C_TYPES.get(ends[0].dtype, "void") if ends else "int8_t",
         "quantized": bool(ends) and ends[0].scale is not None and ends[0].dtype in QUANTIZED_RANGE,
         "notes": (),

@@ -34,12 +34,15 @@ class MemoryPlan:
     """The arena: `arena_bytes` with everything; `lower_bound_bytes` is the most that is ever alive of tensors alone.
 
     What stands above the lower bound is named: `scratch_bytes` at the peak and `padding_bytes` for alignment and gaps.
+    In a checked build every buffer has `guard_bytes` before and after it, and the arena has as many at its end: all of
+    these figures count them.
     """
 
     arena_bytes: int
     lower_bound_bytes: int
     scratch_bytes: int
     buffers: tuple[Buffer, ...]
+    guard_bytes: int = 0
 
     @property
     def padding_bytes(self) -> int:
