@@ -11,11 +11,13 @@ import pytest
 from build_tflite import T
 from cases import Case, compare, generate, one_op
 from hypothesis import strategies as st
+from strategies import cases_of
 
 OPTIONS = {"ADD": "AddOptions", "SUB": "SubOptions", "MUL": "MulOptions", "SQUARED_DIFFERENCE": ""}
 zero_points = st.sampled_from((0, 0, 0, 0, 5, -700, -32768, 32767))
 
 
+@cases_of("ADD", "SUB", "MUL", "SQUARED_DIFFERENCE")
 @st.composite
 def binary(draw: st.DrawFn, kind: str) -> Case:
     """The result's scale is such that results use the range, up to 2^9 times finer or coarser."""
@@ -52,6 +54,7 @@ def test_binary(tmp_path: Path, kind: str) -> None:
     assert compare(generate(binary(kind), 120), tmp_path, _narrower) > 105
 
 
+@cases_of("PRELU")
 @st.composite
 def prelu(draw: st.DrawFn) -> Case:
     """Alpha is int8."""

@@ -15,12 +15,14 @@ import test_convolutions as int8
 from build_tflite import Node, T, const
 from cases import ORACLE, Case, compare, generate, importable, one_op
 from hypothesis import strategies as st
+from strategies import cases_of
 
 from tinygen.errors import BadInput
 from tinygen.frontend.importer import import_tflite
 from tinygen.passes import optimize
 
 
+@cases_of("CONV_2D")
 @st.composite
 def conv(draw: st.DrawFn) -> Case:
     options, kernel, size, out = draw(int8._window())
@@ -36,6 +38,7 @@ def conv(draw: st.DrawFn) -> Case:
     return one_op("CONV_2D", [x, w, *bias], y, "Conv2DOptions", draw(d.seeds), **options, **stated)
 
 
+@cases_of("DEPTHWISE_CONV_2D")
 @st.composite
 def depthwise(draw: st.DrawFn) -> Case:
     options, kernel, size, out = draw(int8._window())
@@ -50,6 +53,7 @@ def depthwise(draw: st.DrawFn) -> Case:
     return one_op("DEPTHWISE_CONV_2D", [x, w, *bias], y, "DepthwiseConv2DOptions", draw(d.seeds), **fields)
 
 
+@cases_of("TRANSPOSE_CONV")
 @st.composite
 def transpose_conv(draw: st.DrawFn) -> Case:
     padding = draw(st.integers(0, 1))

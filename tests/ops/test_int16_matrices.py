@@ -19,6 +19,7 @@ import test_int16_convolutions as convolutions
 from build_tflite import T, const
 from cases import MAX_INPUTS, Case, compare, generate, one_op
 from hypothesis import strategies as st
+from strategies import cases_of
 
 from tinygen.errors import BadInput
 from tinygen.frontend.importer import import_tflite
@@ -26,6 +27,7 @@ from tinygen.graph.ir import Graph
 from tinygen.ops.lowering import lower
 
 
+@cases_of("FULLY_CONNECTED")
 @st.composite
 def dense(draw: st.DrawFn) -> Case:
     depth, filters, rows = draw(st.integers(1, 40)), draw(st.integers(1, 9)), draw(st.integers(1, 4))
@@ -49,6 +51,7 @@ def test_fully_connected(tmp_path: Path) -> None:
     assert min(kinds[f"tg_matmul_s16{kind}"] for kind in ("", "_deep", "_wraps")) > 5, kinds
 
 
+@cases_of("BATCH_MATMUL")
 @st.composite
 def matrices(draw: st.DrawFn) -> Case:
     batches = draw(d.shapes(0, 3, 12))

@@ -13,11 +13,13 @@ import pytest
 from build_tflite import T
 from cases import ROUNDS, Case, compare, generate, importable, one_op
 from hypothesis import strategies as st
+from strategies import cases_of
 
 from tinygen.errors import BadInput
 from tinygen.graph.ir import Graph
 
 
+@cases_of("SOFTMAX")
 @st.composite
 def softmax(draw: st.DrawFn) -> Case:
     """Scales from those whose differences all round to 0 to those that leave one value a row."""

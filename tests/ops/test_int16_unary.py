@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from cases import ROUNDS, Case, compare, generate, one_op
 from hypothesis import strategies as st
+from strategies import cases_of
 
 ALL = np.arange(-32768, 32768).astype(np.int16).reshape(ROUNDS, -1)
 GIVEN = tuple((part,) for part in ALL)
@@ -19,6 +20,7 @@ zero_points = st.sampled_from((0, 0, 1, -300, 32767, -32768))
 alphas = st.sampled_from((0.0, 0.01, 0.2, 0.3, 1.0, 1.7, -0.4))
 
 
+@cases_of("RELU", "RELU6", "LEAKY_RELU", "ABS")
 @st.composite
 def rescaled(draw: st.DrawFn, kind: str) -> Case:
     """Scales whose ratio goes from 2^-13 to 2^9, now and then to all that is defined."""
@@ -47,6 +49,7 @@ def test_rescaling(tmp_path: Path, kind: str) -> None:
     assert compare(generate(rescaled(kind), 50), tmp_path, _overflows) > 35
 
 
+@cases_of("LOGISTIC", "TANH")
 @st.composite
 def saturating(draw: st.DrawFn, kind: str) -> Case:
     """Input scales from 2^-24 to beyond what is taken; powers of two, and what is near enough to count as one."""

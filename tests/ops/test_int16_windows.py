@@ -11,12 +11,14 @@ import pytest
 from build_tflite import const
 from cases import Case, compare, generate, importable, one_op
 from hypothesis import strategies as st
+from strategies import cases_of
 
 from tinygen.errors import BadInput
 
 zero_points = st.sampled_from((0, 0, 0, 5, -700, 32767, -32768))
 
 
+@cases_of("AVERAGE_POOL_2D", "MAX_POOL_2D")
 @st.composite
 def pooled(draw: st.DrawFn, kind: str) -> Case:
     """Windows with and without padding, fused activations; the two scales must agree."""
@@ -39,6 +41,7 @@ def test_pool(tmp_path: Path, kind: str) -> None:
     assert compare(generate(pooled(kind), 120), tmp_path) > 80
 
 
+@cases_of("MEAN", "SUM")
 @st.composite
 def reduced(draw: st.DrawFn, kind: str) -> Case:
     """Any axes, any zero points, ratios of the scales from 2^-13 to 2^17."""

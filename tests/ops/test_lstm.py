@@ -11,6 +11,7 @@ import pytest
 from build_tflite import Node, T
 from cases import Case, compare, generate
 from hypothesis import strategies as st
+from strategies import cases_of
 
 from tinygen.errors import BadInput
 from tinygen.frontend.importer import import_tflite
@@ -40,6 +41,8 @@ def gate(draw: st.DrawFn, x: T, units: int, reach: float) -> T:
     return replace(w, scales=(scale,))
 
 
+@cases_of("UNIDIRECTIONAL_SEQUENCE_LSTM", dtype="int8")
+@cases_of("UNIDIRECTIONAL_SEQUENCE_LSTM", dtype="int16")
 @st.composite
 def sequence(draw: st.DrawFn, dtype: str) -> Case:
     wide = dtype == "int16"

@@ -11,6 +11,7 @@ import pytest
 from build_tflite import Node, T
 from cases import Case, compare, generate
 from hypothesis import strategies as st
+from strategies import cases_of
 
 from tinygen.errors import BadInput
 from tinygen.frontend.importer import import_tflite
@@ -30,6 +31,7 @@ def near(scale: float, exponent: int) -> float:
     return float(np.float32(scale * 2.0**exponent))
 
 
+@cases_of("SVDF")
 @st.composite
 def case(draw: st.DrawFn) -> Case:
     batch, depth = draw(st.sampled_from((1, 1, 2, 3))), draw(st.integers(1, 9))
