@@ -35,6 +35,8 @@ def _quantize(draw: st.DrawFn) -> Case:
     source, target = draw(st.sampled_from(TYPES)), draw(st.sampled_from(TYPES[1:]))
     x = draw(_tensor(source, (300,), scale))
     out_scale = float(np.float32(scale * ratio)) if draw(st.booleans()) else draw(d.rational(scale))
+    if source == "float32":  # beyond 2^31 steps the reference is not defined
+        out_scale = max(out_scale, 2.0**-22)
     y = draw(_tensor(target, (300,), out_scale))
     return one_op("QUANTIZE", [x], y, "QuantizeOptions", draw(d.seeds))
 
