@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import BadInput
 from ..flatbuffer import Damaged, Table, root
-from ..graph.builtin import BUILTIN_NAMES
+from ..graph.builtin import BUILTIN_NAMES, OPTIONS_CODES
 from ..graph.ir import Graph, Op, Tensor
 from ..graph.verify import verify
 from ..ops import operators
@@ -175,12 +175,16 @@ def _op(
                 "--runtime tflm runs what TensorFlow Lite Micro has.",
             )
         return Op(kind, name, inputs, outputs)
-    return _checked(operator, Op(kind, name, inputs, outputs, _attributes(operator, node)))
+    return _checked(operator, Op(kind, name, inputs, outputs, _attributes(operator, node, name)))
 
 
-def _attributes(operator: Operator, node: Table) -> object:
+def _attributes(operator: Operator, node: Table, name: str) -> object:
+    """The operator's attributes; options that are no one's (NONE) are not there, as TFLite Micro takes it."""
+    code, wanted = node.uint8(3), OPTIONS_CODES.get(operator.kind)
+    if code and wanted and code != wanted:
+        raise BadInput(f"{name}: its options are of type {code}, those of {operator.kind} are {wanted}.")
     empty = Table(b"\x04\x00\x04\x00\x04\x00\x00\x00", 4)  # a table without fields: every default
-    return operator.read(node.table(4) or empty)
+    return operator.read((node.table(4) if code else None) or empty)
 
 
 def _checked(operator: Operator, op: Op) -> Op:
