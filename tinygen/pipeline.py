@@ -120,7 +120,7 @@ def planned_budget(
     """The budget before any compiler runs: weights and arena exact, code and stack by the table of measured sizes."""
     board = compiled.board
     stock = inventory(compiled.graph, compiled.layers, compiled.model.info)
-    cost = price(stock, toolchain or _likely_toolchain(board.core), board.core)
+    cost = price(stock, toolchain or likely_toolchain(board.core), board.core)
     return budget.report(
         board,
         "planned",
@@ -154,7 +154,8 @@ def planned_tflm_budget(
     )
 
 
-def _likely_toolchain(core: str) -> str:
+def likely_toolchain(core: str) -> str:
+    """The toolchain by whose measured sizes a plan goes where none is named: the one installed, else gcc."""
     try:
         return find_toolchain(core).kind
     except TinygenError:
