@@ -18,7 +18,7 @@ _NO_OPTIONS = Table(b"\x04\x00\x04\x00\x04\x00\x00\x00", 4)
 class Node:
     """One operator of the file; `inputs` and `outputs` index the subgraph's tensors, -1 is an input left out.
 
-    Options whose type is NONE are not there, as TFLite Micro takes it: `options_code` is 0, every option at its default.
+    Options whose type is NONE (`options_code` 0) are not there, as TFLite Micro takes it: every one is at its default.
     """
 
     kind: str
