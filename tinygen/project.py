@@ -107,6 +107,10 @@ def read_manifest(project: Path) -> Manifest:
     try:
         raw: Any = json.loads(path.read_text("utf-8"))
         return Manifest.model_validate(raw)
+    except RecursionError as error:
+        raise BadInput(
+            f"{path}: damaged manifest: nested too deeply.", "`tinygen generate` renders it anew."
+        ) from error
     except (ValueError, ValidationError) as error:
         first = str(error).splitlines()[0]
         raise BadInput(f"{path}: damaged manifest: {first}", "`tinygen generate` renders it anew.") from error
