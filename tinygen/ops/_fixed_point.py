@@ -79,7 +79,7 @@ def activation_range(op: Op, code: int, output: Tensor) -> tuple[int, int]:
 
     def quantized(real: float) -> int:
         steps = round_half_away(float(np.float32(real) / np.float32(scale)))
-        if any(not -(2**31) <= value < 2**31 for value in (steps, zero_point + steps)):
+        if not -(2**31) <= steps < 2**31:
             raise bad_layer(op, f"output scale {scale} is too small for its fused {name}")
         return zero_point + steps
 
