@@ -31,7 +31,7 @@ class TensorRecord(_Strict):
 class LayerRecord(_Strict):
     """One layer in execution order; TG_ON_LAYER is called with `index` for those that run code.
 
-    `tensor` is the output's index in the .tflite's tensor list (the reference keeps it under the same index);
+    `tensors` are the outputs' indices in the .tflite's tensor list (the reference keeps them under the same index);
     -1 where the file has no such tensor, because a pass made the layer.
     """
 
@@ -39,7 +39,7 @@ class LayerRecord(_Strict):
     name: str
     op: str
     kernel: str
-    tensor: int
+    tensors: tuple[int, ...]
     output_shape: tuple[int, ...]
     output_bytes: int
     arena_offset: int | None
@@ -77,7 +77,10 @@ class Preprocess(_Strict):
 
 
 class Manifest(_Strict):
-    """tinygen.json in the root of every rendered project. The board's profile is copied to board.toml beside it."""
+    """tinygen.json in the root of every rendered project. The board's profile is copied to board.toml beside it.
+
+    `checked` is a debug build with guard zones.
+    """
 
     schema_: Literal["tinygen.project/1"] = Field(default="tinygen.project/1", alias="schema")
     tinygen: str
@@ -85,6 +88,7 @@ class Manifest(_Strict):
     board: str
     optimize: Literal["speed", "balanced", "size"] = "balanced"
     toolchain: Literal["gcc", "zig"] | None = None
+    checked: bool = False
     model: ModelRecord
     plan: PlanRecord
     preprocess: Preprocess | None = None

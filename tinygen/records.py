@@ -25,11 +25,12 @@ def manifest_of(compiled: Compiled, *, optimize: Optimize, toolchain: Tools) -> 
         board=compiled.board.name,
         optimize=optimize,
         toolchain=toolchain,
+        checked=compiled.checked,
         model=model_record(compiled.model, compiled.graph),
         plan=PlanRecord(
             arena_bytes=compiled.plan.arena_bytes,
             arena_lower_bound_bytes=compiled.plan.lower_bound_bytes,
-            state_bytes=0,
+            state_bytes=compiled.state_bytes,
             weights_bytes=compiled.weights_bytes,
             layers=tuple(_layer_record(compiled, layer) for layer in compiled.layers),
         ),
@@ -54,7 +55,7 @@ def tflm_manifest(
                 name=op.name,
                 op=op.kind,
                 kernel="tflm",
-                tensor=op.outputs[0],
+                tensors=op.outputs,
                 output_shape=y.shape,
                 output_bytes=y.nbytes,
                 arena_offset=None,
@@ -109,17 +110,18 @@ def tensor_record(graph: Graph, index: int) -> TensorRecord:
 
 def _layer_record(compiled: Compiled, layer: Layer) -> LayerRecord:
     y = compiled.graph.output(layer.op)
+    in_state = layer.op.outputs[0] in compiled.graph.in_state
     return LayerRecord(
         index=layer.index,
         name=layer.op.name,
         op=layer.op.kind,
         kernel=layer.kernel_name,
-        tensor=layer.op.outputs[0] if layer.op.outputs[0] < compiled.file_tensors else -1,
+        tensors=tuple(i if i < compiled.graph.file_tensors else -1 for i in layer.op.outputs),
         output_shape=y.shape,
         output_bytes=y.nbytes,
-        arena_offset=compiled.plan.offset_of(layer.op.outputs[0]),
+        arena_offset=None if in_state else compiled.plan.offset_of(layer.op.outputs[0]),
         macs=layer.macs,
-        weights_bytes=aot.weights_bytes((layer,), compiled.graph),
+        weights_bytes=aot.layer_weights_bytes(layer, compiled.graph),
     )
 
 
@@ -137,6 +139,7 @@ def inspection(compiled: Compiled) -> dict[str, Any]:
         "arena_lower_bound_bytes": compiled.plan.lower_bound_bytes,
         "arena_scratch_bytes": compiled.plan.scratch_bytes,
         "arena_padding_bytes": compiled.plan.padding_bytes,
+        "state_bytes": compiled.state_bytes,
         "inputs": [tensor_record(compiled.graph, i).model_dump(mode="json") for i in compiled.graph.inputs],
         "outputs": [tensor_record(compiled.graph, i).model_dump(mode="json") for i in compiled.graph.outputs],
         "layers": [

@@ -23,6 +23,7 @@ class T:
     axis: int = 0
     data: npt.NDArray[Any] | None = None
     name: str = ""
+    variable: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,19 +43,36 @@ def const(values: Any, dtype: str = "int32", **more: Any) -> T:
     return T(array.shape, dtype, data=array, **more)
 
 
-def build(tensors: Sequence[T], nodes: Sequence[Node], inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
-    """The bytes of a model with one subgraph."""
+@dataclass(frozen=True)
+class Sub:
+    """Another subgraph: what CALL_ONCE runs. It has neither inputs nor outputs."""
+
+    tensors: tuple[T, ...]
+    nodes: tuple[Node, ...]
+
+
+def build(
+    tensors: Sequence[T],
+    nodes: Sequence[Node],
+    inputs: Sequence[int],
+    outputs: Sequence[int],
+    others: Sequence[Sub] = (),
+) -> bytes:
+    """The bytes of a model; `others` are its subgraphs from the second on."""
     model = schema.ModelT()
     model.version = 3
     model.description = "generated"
     model.buffers = [schema.BufferT()]
-    kinds = sorted({node.kind for node in nodes})
+    kinds = sorted({node.kind for sub in (Sub((), tuple(nodes)), *others) for node in sub.nodes})
     model.operatorCodes = [_code(kind) for kind in kinds]
-    graph = schema.SubGraphT()
-    graph.tensors = [_tensor(t, i, model.buffers) for i, t in enumerate(tensors)]
-    graph.operators = [_operator(node, kinds) for node in nodes]
-    graph.inputs, graph.outputs = list(inputs), list(outputs)
-    model.subgraphs = [graph]
+    model.subgraphs = []
+    for sub in (Sub(tuple(tensors), tuple(nodes)), *others):
+        graph = schema.SubGraphT()
+        graph.tensors = [_tensor(t, i, model.buffers) for i, t in enumerate(sub.tensors)]
+        graph.operators = [_operator(node, kinds) for node in sub.nodes]
+        graph.inputs, graph.outputs = [], []
+        model.subgraphs.append(graph)
+    model.subgraphs[0].inputs, model.subgraphs[0].outputs = list(inputs), list(outputs)
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
@@ -75,6 +93,7 @@ def _tensor(t: T, index: int, buffers: list[Any]) -> Any:
     out.shape = np.array(t.shape, np.int32)
     out.type = getattr(schema.TensorType, t.dtype.upper())
     out.buffer = 0
+    out.isVariable = t.variable
     if t.data is not None:
         buffer = schema.BufferT()
         buffer.data = np.frombuffer(np.ascontiguousarray(t.data).tobytes(), np.uint8)

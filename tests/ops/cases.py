@@ -11,7 +11,7 @@ from typing import Any
 import native
 import numpy as np
 import numpy.typing as npt
-from build_tflite import Node, T, build
+from build_tflite import Node, Sub, T, build
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.internal.conjecture import providers
@@ -43,11 +43,12 @@ class Case:
     outputs: tuple[int, ...]
     seed: int = 0
     given: tuple[tuple[npt.NDArray[Any], ...], ...] = ()
+    others: tuple[Sub, ...] = ()
 
     @property
     def model(self) -> bytes:
         """The file."""
-        return build(self.tensors, self.nodes, self.inputs, self.outputs)
+        return build(self.tensors, self.nodes, self.inputs, self.outputs, self.others)
 
     def samples(self) -> list[Arrays]:
         """Those given, else extremes first, then a run over the whole range, then random values."""
@@ -109,25 +110,35 @@ def generate(strategy: st.SearchStrategy[Case], count: int) -> list[Case]:
     return found
 
 
-def importable(case: Case) -> Graph | BadInput:
+Rewrite = Callable[[Graph], Graph]
+
+
+def importable(case: Case, rewrite: Rewrite | None = None) -> Graph | BadInput:
     """Our graph of a case, or our refusal."""
     try:
         graph = import_tflite(case.model, "case")
+        graph = rewrite(graph) if rewrite else graph
         lower(graph, frozenset())
     except BadInput as refusal:
         return refusal
     return graph
 
 
-def compare(cases: Sequence[Case], folder: Path, narrower: Callable[[Case, str], bool] = lambda _c, _r: False) -> int:
+def compare(
+    cases: Sequence[Case],
+    folder: Path,
+    narrower: Callable[[Case, str], bool] = lambda _c, _r: False,
+    rewrite: Rewrite | None = None,
+) -> int:
     """Holds our C to the reference, tolerance 0; what it refuses we refuse. Returns how many models ran.
 
-    `narrower` names the cases that we refuse and the reference runs; anything else is a failure.
+    `narrower` names the cases that we refuse and the reference runs; anything else is a failure. `rewrite` changes the
+    graph before it is compiled, keeping its inputs and outputs.
     """
     runnable: list[tuple[Case, Graph, list[Arrays]]] = []
     for case in cases:
         expected = ORACLE.run(case.model, case.samples(), len(case.outputs))
-        ours = importable(case)
+        ours = importable(case, rewrite)
         if isinstance(ours, BadInput):
             assert expected is None or narrower(case, ours.what), f"we refuse: {ours.what}\n{case}"
             continue

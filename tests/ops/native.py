@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinygen.backends.aot import ModelInfo, render_aot
-from tinygen.graph.ir import Graph, Op
+from tinygen.graph.ir import Graph, Op, State
 from tinygen.graph.plan import Buffer, MemoryPlan
 from tinygen.memory.lifetimes import buffers_of
 from tinygen.ops.lowering import lower
@@ -33,6 +33,7 @@ def merge(graphs: Sequence[Graph]) -> Graph:
     ops: list[Op] = []
     inputs: list[int] = []
     outputs: list[int] = []
+    states: list[State] = []
     for number, graph in enumerate(graphs):
         base = len(tensors)
         tensors += graph.tensors
@@ -42,7 +43,8 @@ def merge(graphs: Sequence[Graph]) -> Graph:
             ops.append(replace(op, name=f"c{number}_{op.name}", inputs=moved, outputs=to))
         inputs += [i + base for i in graph.inputs]
         outputs += [i + base for i in graph.outputs]
-    return Graph("cases", tuple(tensors), tuple(ops), tuple(inputs), tuple(outputs))
+        states += [replace(s, tensors=tuple(i + base for i in s.tensors)) for s in graph.states]
+    return Graph("cases", tuple(tensors), tuple(ops), tuple(inputs), tuple(outputs), states=tuple(states))
 
 
 def without_scales(graph: Graph) -> Graph:

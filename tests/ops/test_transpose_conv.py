@@ -68,7 +68,7 @@ def _hostile(shape: T = SHAPE, w: T = W, x: T = X, y: T = Y, extra: tuple[T, ...
         _hostile(w=replace(W, data=None)),
         _hostile(w=replace(W, zero_points=(1,))),
         _hostile(x=d.q8((1, 3, 3, 3), 0.5, 3)),
-        _hostile(x=replace(X, dtype="int16", zero_points=(0,)), y=replace(Y, dtype="int16")),
+        _hostile(x=replace(X, dtype="int16"), y=replace(Y, dtype="int16")),
         _hostile(x=replace(X, scales=(), zero_points=())),
         _hostile(extra=(const([1, 2]),)),
         _hostile(strideH=0),

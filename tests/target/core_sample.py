@@ -94,7 +94,7 @@ def write_project(entries: Sequence[Entry], board: BoardProfile, folder: Path) -
     graph = native.merge(graphs)
     layers = lower(graph, board.features)
     plan = _plan(graphs, graph, layers)
-    compiled = Compiled(Model(NAME, b""), board, graph, layers, plan, 0)
+    compiled = Compiled(Model(NAME, b""), board, graph, layers, plan)
     library = render_aot(native.without_scales(graph), layers, plan, board.name, compiled.model.info)
     files = {f"lib/{NAME}/src/{path}": text for path, text in library.items()}
     files |= {f"sim/{path}": text for path, text in sim_files(board, NAME).items()}

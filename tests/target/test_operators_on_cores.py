@@ -13,6 +13,7 @@ from cases import hold
 from core_sample import Entry, programs, sample, write_project
 
 from tinygen.boards import load_board
+from tinygen.graph.builtin import BUILTIN_NAMES
 from tinygen.ops import operators
 from tinygen.simulate.run import run_image
 from tinygen.toolchain.build import build_image
@@ -41,8 +42,12 @@ def run_on(name: str, entries: Sequence[Entry], folder: Path, simulators: Sequen
 
 
 def test_no_operator_is_left_out() -> None:
-    """A file of tests/ops registers cases of each: @cases_of("KIND") above a strategy."""
-    assert {op.kind for entry in sample() for op in entry.graph.ops} >= set(operators())
+    """A file of tests/ops registers cases of each: @cases_of("KIND") above a strategy.
+
+    Operators without kernels are gone before anything runs (handles, and what is made a table); no file has a table.
+    """
+    run = {kind for kind, operator in operators().items() if operator.kernels and kind in BUILTIN_NAMES}
+    assert {op.kind for entry in sample() for op in entry.graph.ops} >= run
 
 
 @pytest.mark.parametrize("name", CORES)

@@ -23,7 +23,7 @@ def toy_manifest(board: str) -> Manifest:
     """The manifest that the toy model would have."""
     layers = tuple(
         LayerRecord(
-            index=i, name=name, op=op, kernel="portable", tensor=i + 1, output_shape=(1, n), output_bytes=n,
+            index=i, name=name, op=op, kernel="portable", tensors=(i + 1,), output_shape=(1, n), output_bytes=n,
             arena_offset=0, macs=16 * n, weights_bytes=0,
         )
         for i, (name, op, n) in enumerate(LAYERS)

@@ -171,7 +171,7 @@ def test_a_model_is_compiled_in_the_better_order() -> None:
     assert [layer.op.outputs[0] for layer in made.layers] == [3, 6, 4, 7, 5, 8, 9]
     assert [layer.index for layer in made.layers] == list(range(7))
     records = manifest_of(made, optimize="balanced", toolchain=None).plan.layers
-    assert [r.tensor for r in records] == [3, 6, 4, 7, 5, 8, 9]
+    assert [r.tensors for r in records] == [(3,), (6,), (4,), (7,), (5,), (8,), (9,)]
 
 
 def test_the_file_s_order_stays_where_the_plan_of_the_other_is_no_smaller(monkeypatch: pytest.MonkeyPatch) -> None:

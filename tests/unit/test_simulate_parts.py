@@ -126,7 +126,7 @@ def test_a_program_opens_no_file_but_its_own(tmp_path: Path) -> None:
 
 def layer(index: int, at: int) -> LayerRecord:
     return LayerRecord(
-        index=index, name=f"layer{index}", op="ADD", kernel="k", tensor=at, output_shape=(3,), output_bytes=3,
+        index=index, name=f"layer{index}", op="ADD", kernel="k", tensors=(at,), output_shape=(3,), output_bytes=3,
         arena_offset=0, macs=0, weights_bytes=0,
     )  # fmt: skip
 
@@ -138,6 +138,14 @@ def test_the_first_differing_layer_by_flat_index() -> None:
     assert found is not None
     assert (found.sample, found.layer, found.index, found.expected, found.got) == (6, "layer2", 1, 4, -1)
     assert first_difference(6, [layer(0, 7)], events, reference) is None
+
+
+def test_each_output_of_a_layer_is_held_to_its_own_tensor() -> None:
+    parts = layer(0, 7).model_copy(update={"tensors": (7, 9)})
+    events = [LayerEvent(0, 1, b"\x01\x02\x03"), LayerEvent(0, 1, b"\x04\x05\x06")]
+    reference = {7: np.array([1, 2, 3], np.int8), 9: np.array([4, 5, 6], np.int8)}
+    assert first_difference(0, [parts], events, reference) is None
+    assert first_difference(0, [parts], events[::-1], reference) is not None
 
 
 def test_differences_of_whole_outputs() -> None:

@@ -66,25 +66,38 @@ class Pool:
         return sum(f.nbytes for fields in self.tables.values() for f in fields)
 
 
-def pool(graph: Graph, layers: Sequence[Layer], layer_names: Sequence[str], struct: str = "weights") -> Pool:
-    """The arrays that the layers read; `struct` is the C name of the struct that holds the weights."""
+def pool(
+    graph: Graph,
+    layers: Sequence[Layer],
+    layer_names: Sequence[str],
+    struct: str = "weights",
+    more: Sequence[Constant] = (),
+) -> Pool:
+    """The arrays that the layers read, and `more`; `struct` is the C name of the struct that holds the weights.
+
+    `names` of what is in `more` stand under layer -1.
+    """
     seen: dict[tuple[bool, str, str, bytes], str] = {}
     fields: list[Field] = []
     tables: dict[int, tuple[Field, ...]] = {}
     names: dict[tuple[int, str], str] = {}
-    for layer, layer_name in zip(layers, layer_names):
-        for constant in _constants(graph, layer):
-            name = f"{layer_name}_{constant.name}"
-            data = constant.data
-            key = (constant.table, constant.ctype, data.dtype.str, data.tobytes())
-            if key not in seen:
-                seen[key] = name if constant.table else f"{struct}.{name}"
-                field = Field(name, constant.ctype, data)
-                if constant.table:
-                    tables[layer.index] = (*tables.get(layer.index, ()), field)
-                else:
-                    fields.append(field)
-            names[layer.index, constant.name] = seen[key]
+    wanted = [(-1, constant.name, constant) for constant in more]
+    wanted += [
+        (layer.index, f"{layer_name}_{constant.name}", constant)
+        for layer, layer_name in zip(layers, layer_names)
+        for constant in _constants(graph, layer)
+    ]
+    for index, name, constant in wanted:
+        data = constant.data
+        key = (constant.table, constant.ctype, data.dtype.str, data.tobytes())
+        if key not in seen:
+            seen[key] = name if constant.table else f"{struct}.{name}"
+            field = Field(name, constant.ctype, data)
+            if constant.table:
+                tables[index] = (*tables.get(index, ()), field)
+            else:
+                fields.append(field)
+        names[index, constant.name] = seen[key]
     return Pool(tuple(sorted(fields, key=lambda f: -ITEM[f.ctype])), tables, names)
 
 

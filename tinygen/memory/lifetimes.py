@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import accumulate
 
 from ..graph.ir import Graph
 from ..graph.plan import Buffer
@@ -12,7 +13,7 @@ ALIGNMENT = 4
 
 
 def buffers_of(graph: Graph, layers: tuple[Layer, ...], *, keep_input: bool = False) -> tuple[Buffer, ...]:
-    """Every buffer of the arena with its lifetime, not yet placed.
+    """Every buffer of the arena with its lifetime, not yet placed; variables have memory of their own.
 
     A view shares its input's buffer. Inputs are alive from before the first layer to their last reader (to the end with
     `keep_input`), outputs to after the last layer. Constants lie in flash and have no buffer.
@@ -22,6 +23,7 @@ def buffers_of(graph: Graph, layers: tuple[Layer, ...], *, keep_input: bool = Fa
         if layer.is_view:
             root[layer.op.outputs[0]] = root[layer.op.inputs[0]]
     end = len(layers)
+    elsewhere = graph.in_state
     first: dict[int, int] = {}
     last: dict[int, int] = {}
     for tensor in graph.inputs:
@@ -29,8 +31,11 @@ def buffers_of(graph: Graph, layers: tuple[Layer, ...], *, keep_input: bool = Fa
         last[tensor] = end if keep_input else -1
     for layer in layers:
         for tensor in _variables(graph, layer.op.inputs):
-            last[root[tensor]] = max(last[root[tensor]], layer.index)
+            if tensor not in elsewhere:
+                last[root[tensor]] = max(last[root[tensor]], layer.index)
         for tensor in layer.op.outputs:
+            if tensor in elsewhere:
+                continue
             first.setdefault(root[tensor], layer.index)
             last[root[tensor]] = max(last.get(root[tensor], -1), layer.index)
     for tensor in graph.outputs:
@@ -59,8 +64,8 @@ def _variables(graph: Graph, tensors: Iterable[int]) -> list[int]:
 
 def live_bytes(buffers: Iterable[Buffer], steps: int) -> list[int]:
     """Bytes alive at each step, from step -1 to step `steps`."""
-    totals = [0] * (steps + 2)
+    changes = [0] * (steps + 3)
     for buffer in buffers:
-        for step in range(buffer.first_use, buffer.last_use + 1):
-            totals[step + 1] += buffer.nbytes
-    return totals
+        changes[buffer.first_use + 1] += buffer.nbytes
+        changes[buffer.last_use + 2] -= buffer.nbytes
+    return list(accumulate(changes[:-1]))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..flatbuffer import Table
 from ..graph.ir import Graph, Op
-from ._convolution import ARGUMENTS, check_bias, constants, fields, output_shape
+from ._convolution import check_bias, output_shape, window_code
 from ._window import Window, check_window
 from .base import Kernel, LayerCode, Operator, Shape, bad_layer
 
@@ -52,14 +52,7 @@ def macs(graph: Graph, op: Op) -> int:
 
 def emit(graph: Graph, op: Op) -> LayerCode:
     """The portable kernel, weights as the file has them."""
-    _, kernel_h, kernel_w, out_c = graph.input(op, 1).shape
-    return LayerCode(
-        function="tg_depthwise_conv2d_s8",
-        struct="tg_depthwise_conv2d_params",
-        params=(*fields(graph, op, kernel_h, kernel_w), ("depth_multiplier", op.attrs.depth_multiplier)),
-        constants=constants(graph, op, out_c, axis=3),
-        args=ARGUMENTS,
-    )
+    return window_code(graph, op, "depthwise_conv2d", (("depth_multiplier", op.attrs.depth_multiplier),), axis=3)
 
 
 OPERATOR = Operator(
@@ -69,5 +62,8 @@ OPERATOR = Operator(
     shapes=shapes,
     macs=macs,
     inputs=(2, 3),
-    kernels=(Kernel("depthwise_conv2d_s8", "depthwise_conv2d.h", emit),),
+    kernels=(
+        Kernel("depthwise_conv2d_s8", "depthwise_conv2d.h", emit),
+        Kernel("depthwise_conv2d_s16", "depthwise_conv2d_s16.h", emit, dtypes=("int16",)),
+    ),
 )

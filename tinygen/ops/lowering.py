@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..errors import BadInput
 from ..graph.ir import Graph, Op
 from . import operators
 from .base import In, Kernel, LayerCode, bad_layer, choose_kernel, unsupported
@@ -31,9 +32,23 @@ class Layer:
         return self.kernel.name if self.kernel else "view"
 
 
+#: Layers that a model may have; bytes that all of them keep in flash, each counted whole though some may share theirs.
+MAX_LAYERS, MAX_CONSTANT_BYTES = 4096, 1 << 26
+
+
 def lower(graph: Graph, features: frozenset[str]) -> tuple[Layer, ...]:
-    """The layers of a graph for an instruction set; BadInput where a layer has no kernel."""
-    return tuple(_layer(graph, op, i, features) for i, op in enumerate(graph.ops))
+    """The layers of a graph for an instruction set; BadInput where a layer has no kernel or they are too many."""
+    if len(graph.ops) > MAX_LAYERS:
+        raise BadInput(f"{graph.name}: {len(graph.ops)} layers, {MAX_LAYERS} are the most.")
+    layers: list[Layer] = []
+    kept = 0
+    for number, op in enumerate(graph.ops):
+        layer = _layer(graph, op, number, features)
+        kept += sum(constant.data.nbytes for constant in layer.code.constants) if layer.code else 0
+        if kept > MAX_CONSTANT_BYTES:
+            raise bad_layer(op, f"{kept} bytes of constants up to here, {MAX_CONSTANT_BYTES} are the most")
+        layers.append(layer)
+    return tuple(layers)
 
 
 def _layer(graph: Graph, op: Op, index: int, features: frozenset[str]) -> Layer:
@@ -65,20 +80,21 @@ def _check_constant_inputs(graph: Graph, op: Op, code: LayerCode) -> None:
 
 
 def may_view(graph: Graph, op: Op) -> bool:
-    """A view needs bytes of its own where input and output both leave the model, or the types differ."""
+    """A view needs bytes of its own where both ends leave the model, it shows a variable, or the types differ."""
     if not operators()[op.kind].view(graph, op):
         return False
     x, y = graph.input(op, 0), graph.output(op)
-    same = x.dtype == y.dtype and x.quant == y.quant
+    same = x.dtype == y.dtype and x.quant == y.quant and op.inputs[0] not in graph.in_state
     return same and not (op.outputs[0] in graph.outputs and _leaves(graph, op.inputs[0]))
 
 
 def _leaves(graph: Graph, tensor: int) -> bool:
     """Whether the model's user holds the tensor: as an input, an output, or through views of either."""
+    held = {*graph.inputs, *graph.outputs}
     while True:
-        if tensor in graph.inputs or tensor in graph.outputs:
+        if tensor in held:
             return True
-        producer = next((op for op in graph.ops if tensor in op.outputs), None)
+        producer = graph.producers.get(tensor)
         if producer is None or not operators()[producer.kind].view(graph, producer):
             return False
         tensor = producer.inputs[0]

@@ -9,7 +9,7 @@ from .base import Kernel, LayerCode, Operator
 
 def emit(graph: Graph, op: Op) -> LayerCode:
     """The portable kernel."""
-    return pool_code(graph, op, "tg_max_pool_s8")
+    return pool_code(graph, op, "tg_max_pool")
 
 
 OPERATOR = Operator(
@@ -17,5 +17,8 @@ OPERATOR = Operator(
     resolver="AddMaxPool2D",
     read=read,
     shapes=shapes,
-    kernels=(Kernel("max_pool_s8", "max_pool_2d.h", emit),),
+    kernels=(
+        Kernel("max_pool_s8", "max_pool_2d.h", emit),
+        Kernel("max_pool_s16", "max_pool_2d.h", emit, dtypes=("int16",)),
+    ),
 )

@@ -20,5 +20,5 @@ OPERATOR = Operator(
     read=read,
     shapes=shapes,
     inputs=(2, 2),
-    kernels=(Kernel("mul_s8", "mul.h", emit),),
+    kernels=(Kernel("mul_s8", "mul.h", emit), Kernel("mul_s16", "mul.h", emit, dtypes=("int16",))),
 )

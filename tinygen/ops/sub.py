@@ -18,5 +18,5 @@ OPERATOR = Operator(
     read=read,
     shapes=shapes,
     inputs=(2, 2),
-    kernels=(Kernel("sub_s8", "add.h", emit),),
+    kernels=(Kernel("sub_s8", "add.h", emit), Kernel("sub_s16", "add.h", emit, dtypes=("int16",))),
 )

@@ -19,5 +19,5 @@ OPERATOR = Operator(
     read=read,
     shapes=shapes,
     inputs=(2, 2),
-    kernels=(Kernel("mean_s8", "mean.h", emit),),
+    kernels=(Kernel("mean_s8", "mean.h", emit), Kernel("mean_s16", "mean.h", emit, dtypes=("int16",))),
 )

@@ -6,7 +6,7 @@
 3. After LIMIT sets the search gives up, and a greedy order is tried: the layer next that leaves the least behind.
 
 The order changes only where less memory is alive at the fullest step. It is the best there is unless the search gave
-up; the same model always gets the same order. Layers that work by what they do (variables) keep theirs.
+up; the same model always gets the same order. What reads a variable stays on its side of what assigns it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from ..graph.ir import ITEM_BYTES, Graph
+from ..graph.ir import ITEM_BYTES, Graph, Op
+from ..ops import operators
 from ..ops.lowering import may_view
 
 #: Sets of layers that the search looks at, and layers of a model that is searched at all.
@@ -53,6 +54,32 @@ class _Buffer:
     leaves: bool = False
 
 
+class _Variables:
+    """Which layers must have run before one that reads or changes a variable."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.held = graph.in_state
+        self._read: dict[int, int] = {}
+        self._changed: dict[int, int] = {}
+
+    def before(self, number: int, op: Op) -> int:
+        """The set of those layers for the next layer, number `number`, of the file's order."""
+        waits = 0
+        reads = {self.held[i].tensors[0] for i in op.inputs if i in self.held}
+        changes = {self.held[i].tensors[0] for i in op.outputs if i in self.held}
+        changes |= {
+            self.held[op.inputs[i]].tensors[0] for i in operators()[op.kind].updates if op.inputs[i] in self.held
+        }
+        for variable in reads | changes:
+            waits |= self._changed.get(variable, 0)
+        for variable in changes:
+            waits |= self._read.pop(variable, 0)
+            self._changed[variable] = 1 << number
+        for variable in reads - changes:
+            self._read[variable] = self._read.get(variable, 0) | 1 << number
+        return waits
+
+
 class _Steps:
     """The layers as sets of bits: what each writes, reads and waits for."""
 
@@ -60,22 +87,24 @@ class _Steps:
         root = {t: t for t in range(len(graph.tensors))}
         writer: dict[int, int] = {}
         buffers: dict[int, _Buffer] = {i: _Buffer(graph.tensors[i].nbytes) for i in graph.inputs}
+        variables = _Variables(graph)
         self.writes: list[list[_Buffer]] = []
         self.reads: list[list[_Buffer]] = []
         self.waits: list[int] = []
         for number, op in enumerate(graph.ops):
             read = {i for i in op.inputs if i >= 0 and graph.tensors[i].data is None}
-            self.waits.append(sum({1 << writer[i] for i in read if i in writer}))
-            roots = sorted({root[i] for i in read})
+            self.waits.append(sum({1 << writer[i] for i in read if i in writer}) | variables.before(number, op))
+            roots = sorted({root[i] for i in read if i not in variables.held})
             self.reads.append([buffers[i] for i in roots])
             for i in roots:
                 buffers[i].readers |= 1 << number
             if may_view(graph, op):
                 root[op.outputs[0]] = root[op.inputs[0]]
             else:
-                buffers |= {i: _Buffer(graph.tensors[i].nbytes) for i in op.outputs}
-            self.writes.append([] if may_view(graph, op) else [buffers[i] for i in op.outputs])
-            writer |= dict.fromkeys(op.outputs, number)
+                buffers |= {i: _Buffer(graph.tensors[i].nbytes) for i in op.outputs if i not in variables.held}
+            written = [] if may_view(graph, op) else [i for i in op.outputs if i not in variables.held]
+            self.writes.append([buffers[i] for i in written])
+            writer |= dict.fromkeys((i for i in op.outputs if i not in variables.held), number)
         for i in graph.outputs:
             buffers[root[i]].leaves = True
         self.inputs = [buffers[i] for i in graph.inputs]

@@ -42,7 +42,8 @@ class SimulationReport:
     """One simulation of a project. What could not be had is None, and `reasons` says why, by key.
 
     `outputs` are the firmware's, a sample each, several outputs one after the other; `metric` is the caller's.
-    `mismatched_samples` is None where no comparison was asked for. Sizes in bytes.
+    `mismatched_samples` is None where no comparison was asked for. Sizes in bytes. `checked` is a debug build, whose
+    sizes and instructions count its guard zones.
     """
 
     board: str
@@ -71,6 +72,7 @@ class SimulationReport:
     reasons: dict[str, str]
     outputs: tuple[bytes, ...]
     metric: Any = None
+    checked: bool = False
 
     def json(self) -> dict[str, Any]:
         """The keys that other programs rely on, with plain values."""
@@ -109,11 +111,15 @@ def max_abs_difference(outputs: Sequence[bytes], expected: Sequence[bytes], tens
 def first_difference(
     sample: int, layers: Sequence[LayerRecord], events: Sequence[LayerEvent], reference: dict[int, Array]
 ) -> Mismatch | None:
-    """The first layer, in the order of execution, whose output is not the reference's; None where all are equal."""
+    """The first layer, in the order of execution, whose output is not the reference's; None where all are equal.
+
+    A layer of several outputs has an event for each, in their order.
+    """
     known = {layer.index: layer for layer in layers}
+    outputs = {layer.index: iter(layer.tensors) for layer in layers}
     for event in events:
         layer = known.get(event.index)
-        want = None if layer is None else reference.get(layer.tensor)
+        want = None if layer is None else reference.get(next(outputs[event.index], -1))
         if layer is None or want is None or len(event.data) != want.nbytes:
             continue
         found = _first(event.data, want.reshape(-1))

@@ -125,22 +125,22 @@ tg_status conv_invoke(void) {
     /* 0 CONV_2D net: [1,8,8,2] -> [1,4,4,4] */
     tg_conv2d_s8(&net_params, AT(const int8_t, 0), conv_weights.net_weights, conv_weights.net_bias,
                  conv_weights.net_multiplier, conv_weights.net_shift, AT(int8_t, 128));
-    TG_ON_LAYER(0, AT(const void, 128), 64);
+    TG_ON_LAYER(0, AT(const int8_t, 128), 64);
     /* 1 DEPTHWISE_CONV_2D net_2: [1,4,4,4] -> [1,4,4,4] */
     tg_depthwise_conv2d_s8(&net_2_params, AT(const int8_t, 128), conv_weights.net_2_weights, conv_weights.net_bias,
                            conv_weights.net_multiplier, conv_weights.net_shift, AT(int8_t, 0));
-    TG_ON_LAYER(1, AT(const void, 0), 64);
+    TG_ON_LAYER(1, AT(const int8_t, 0), 64);
     /* 2 CONV_2D net_3: [1,4,4,4] -> [1,4,4,3] */
     tg_matmul_s8(&net_3_params, AT(const int8_t, 0), conv_weights.net_3_weights, conv_weights.net_3_bias,
                  conv_weights.net_3_multiplier, conv_weights.net_3_shift, AT(int8_t, 64));
-    TG_ON_LAYER(2, AT(const void, 64), 48);
+    TG_ON_LAYER(2, AT(const int8_t, 64), 48);
     /* 3 AVERAGE_POOL_2D net_4: [1,4,4,3] -> [1,1,1,3] */
     tg_average_pool_s8(&net_4_params, AT(const int8_t, 64), AT(int8_t, 0));
-    TG_ON_LAYER(3, AT(const void, 0), 3);
+    TG_ON_LAYER(3, AT(const int8_t, 0), 3);
     /* 4 RESHAPE net_5: [1,1,1,3] -> [1,3] (the same bytes) */
     /* 5 SOFTMAX net_6: [1,3] -> [1,3] */
     tg_softmax_s8(&net_6_params, AT(const int8_t, 0), net_6_exp, AT(int8_t, 4));
-    TG_ON_LAYER(5, AT(const void, 4), 3);
+    TG_ON_LAYER(5, AT(const int8_t, 4), 3);
     return TG_OK;
 }
 

@@ -30,7 +30,7 @@ tg_status dense_invoke(void) {
     /* 0 FULLY_CONNECTED y: [1,8] -> [1,4] */
     tg_matmul_s8(&y_params, AT(const int8_t, 0), dense_weights.y_weights, dense_weights.y_bias,
                  dense_weights.y_multiplier, dense_weights.y_shift, AT(int8_t, 8));
-    TG_ON_LAYER(0, AT(const void, 8), 4);
+    TG_ON_LAYER(0, AT(const int8_t, 8), 4);
     return TG_OK;
 }
 

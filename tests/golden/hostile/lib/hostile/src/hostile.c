@@ -150,30 +150,30 @@ static const uint8_t while__table[256] = {
 tg_status hostile_invoke(void) {
     /* 0 ADD add: [1,4,4,2] [1,1,1,2] -> [1,4,4,2] */
     tg_add_s8(&add_params, AT(const int8_t, 0), AT(const int8_t, 32), AT(int8_t, 64));
-    TG_ON_LAYER(0, AT(const void, 64), 32);
+    TG_ON_LAYER(0, AT(const int8_t, 64), 32);
     /* 1 MUL line_break___define_x: [1,4,4,2] [1,4,4,2] -> [1,4,4,2] */
     tg_mul_s8(&line_break_define_x_params, AT(const int8_t, 0), AT(const int8_t, 64), AT(int8_t, 96));
-    TG_ON_LAYER(1, AT(const void, 96), 32);
+    TG_ON_LAYER(1, AT(const int8_t, 96), 32);
     /* 2 CONCATENATION same-name: [1,4,4,2] [1,4,4,2] -> [1,4,4,4] */
     tg_concatenation(&same_name_params, AT(const int8_t, 64), AT(const int8_t, 64), 0, 0, 0, 0, 0, 0, 0, 0,
                      AT(int8_t, 0));
-    TG_ON_LAYER(2, AT(const void, 0), 64);
+    TG_ON_LAYER(2, AT(const int8_t, 0), 64);
     /* 3 MAX_POOL_2D same_name: [1,4,4,4] -> [1,2,2,4] */
     tg_max_pool_s8(&same_name_2_params, AT(const int8_t, 0), AT(int8_t, 64));
-    TG_ON_LAYER(3, AT(const void, 64), 16);
+    TG_ON_LAYER(3, AT(const int8_t, 64), 16);
     /* 4 LOGISTIC nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn: [1,2,2,4] -> [1,2,2,4] */
     tg_lut_s8(AT(const int8_t, 64), nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn_table, AT(int8_t, 0), 16);
-    TG_ON_LAYER(4, AT(const void, 0), 16);
+    TG_ON_LAYER(4, AT(const int8_t, 0), 16);
     /* 5 RESHAPE ..: [1,2,2,4] -> [1,16] (the same bytes) */
     /* 6 SUB sub: [1,16] [1,16] -> [1,16] */
     tg_add_s8(&sub_params, AT(const int8_t, 64), AT(const int8_t, 64), AT(int8_t, 16));
-    TG_ON_LAYER(6, AT(const void, 16), 16);
+    TG_ON_LAYER(6, AT(const int8_t, 16), 16);
     /* 7 ADD tg_conv2d: [1,2,2,4] [1,2,2,4] -> [1,2,2,4] */
     tg_add_s8(&layer_tg_conv2d_params, AT(const int8_t, 64), AT(const int8_t, 0), AT(int8_t, 32));
-    TG_ON_LAYER(7, AT(const void, 32), 16);
+    TG_ON_LAYER(7, AT(const int8_t, 32), 16);
     /* 8 TANH while: [1,2,2,4] -> [1,2,2,4] */
     tg_lut_s8(AT(const int8_t, 32), while__table, AT(int8_t, 48), 16);
-    TG_ON_LAYER(8, AT(const void, 48), 16);
+    TG_ON_LAYER(8, AT(const int8_t, 48), 16);
     return TG_OK;
 }
 
