@@ -101,16 +101,12 @@ def activation_range(op: Op, code: int, output: Tensor) -> tuple[int, int]:
     scale, zero_point = per_tensor(op, output)
 
     def quantized(real: float) -> int:
-<<<<<<< HEAD
         with np.errstate(over="ignore"):
-            steps = float(np.float32(real) / np.float32(scale))
-        if not abs(steps) < 2**31 - 256:
-=======
-        steps = round_half_away(float(np.float32(real) / np.float32(scale)))
+            real_steps = float(np.float32(real) / np.float32(scale))
+        steps = round_half_away(real_steps) if abs(real_steps) < 2**32 else 2**32
         if any(not -(2**31) <= value < 2**31 for value in (steps, zero_point + steps)):
->>>>>>> cores
             raise bad_layer(op, f"output scale {scale} is too small for its fused {name}")
-        return zero_point + round_half_away(steps)
+        return zero_point + steps
 
     if name in ("RELU", "RELU6"):
         low = max(low, quantized(0.0))
