@@ -144,7 +144,7 @@ def planned_budget(
     board = compiled.board
     stock = inventory(compiled.graph, compiled.layers, compiled.model.info, compiled.plan)
     static = compiled.state_bytes + (OVERRUN_BYTES if compiled.checked else 0)
-    cost = price(stock, toolchain or _likely_toolchain(board.core), board.core)
+    cost = price(stock, toolchain or likely_toolchain(board.core), board.core)
     return budget.report(
         board,
         "planned",
@@ -179,7 +179,8 @@ def planned_tflm_budget(
     )
 
 
-def _likely_toolchain(core: str) -> str:
+def likely_toolchain(core: str) -> str:
+    """The toolchain by whose measured sizes a plan goes where none is named: the one installed, else gcc."""
     try:
         return find_toolchain(core).kind
     except TinygenError:

@@ -193,7 +193,7 @@ def broken(what: str) -> Case:
         ("no such subgraph", "subgraph 5 of 1"),
         ("itself", "CALL_ONCE runs CALL_ONCE"),
         ("computes", "CALL_ONCE runs ABS"),
-        ("is an output", "nothing writes output"),
+        ("is an output", "cannot be an output"),
     ],
 )
 def test_refused_in_one_line(what: str, words: str) -> None:

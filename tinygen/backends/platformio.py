@@ -102,6 +102,8 @@ def _board_project(board: BoardProfile, spec: PlatformIO, manifest: Manifest) ->
         "platform": spec.platform if is_url else f"{spec.platform}@{spec.version}",
         "board_id": spec.board,
         "framework": framework,
+        "serial_header": spec.serial_header,
+        "console": spec.console.upper(),
         "lib_deps": library.lib_deps,
         "kernels_from_lib": bool(library.lib_deps),
         "notes": library.notes,

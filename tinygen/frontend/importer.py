@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import BadInput
 from ..flatbuffer import Damaged, Table, root
-from ..graph.builtin import BUILTIN_NAMES
+from ..graph.builtin import BUILTIN_NAMES, OPTIONS_CODES
 from ..graph.ir import Graph, Op, Tensor
 from ..graph.verify import verify
 from ..ops import operators
@@ -179,6 +179,9 @@ def _op(node: Node, tensors: tuple[Tensor, ...], unique: Callable[[str, str], st
             hint = way_out(node.kind, tensors[node.outputs[0]].dtype if node.outputs else "")
             raise BadInput(f"{name}: {shown(node.kind)} is not supported by the aot back end.", hint)
         return Op(node.kind, name, node.inputs, node.outputs)
+    wanted = OPTIONS_CODES.get(node.kind)
+    if node.options_code and wanted and node.options_code != wanted:
+        raise BadInput(f"{name}: its options are of type {node.options_code}, those of {node.kind} are {wanted}.")
     op = Op(node.kind, name, node.inputs, node.outputs, operator.read(node.options))
     return _checked(operator, op) if supported_only or not _of_variables(node.kind) else op
 

@@ -16,12 +16,16 @@ _NO_OPTIONS = Table(b"\x04\x00\x04\x00\x04\x00\x00\x00", 4)
 
 @dataclass(frozen=True)
 class Node:
-    """One operator of the file; `inputs` and `outputs` index the subgraph's tensors, -1 is an input left out."""
+    """One operator of the file; `inputs` and `outputs` index the subgraph's tensors, -1 is an input left out.
+
+    Options whose type is NONE (`options_code` 0) are not there, as TFLite Micro takes it: every one is at its default.
+    """
 
     kind: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     options: Table
+    options_code: int
 
 
 @dataclass(frozen=True)
@@ -52,4 +56,6 @@ def _node(table: Table, codes: list[str], tensors: int) -> Node:
     inputs, outputs = table.ints(1, MAX_ENDS), table.ints(2, MAX_ENDS)
     if any(not 0 <= i < tensors for i in outputs) or any(not -1 <= i < tensors for i in inputs):
         raise BadInput(f"A {codes[number]} operator names tensors that the model does not have.")
-    return Node(codes[number], inputs, outputs, table.table(4) or _NO_OPTIONS)
+    code = table.uint8(3)
+    options = table.table(4) if code else None
+    return Node(codes[number], inputs, outputs, options or _NO_OPTIONS, code)

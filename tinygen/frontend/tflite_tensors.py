@@ -81,6 +81,8 @@ def _data(
     expected = math.prod(shape) * ITEM_BYTES[dtype]
     if len(raw) != expected:
         raise BadInput(f"Tensor {name!r}: shape {shape} needs {expected} bytes, its buffer has {len(raw)}.")
+    if dtype == "bool" and max(raw) > 1:
+        raise BadInput(f"Tensor {name!r}: a bool of {max(raw)}, where only 0 and 1 are defined.")
     array = np.frombuffer(raw, NUMPY[dtype]).reshape(shape)
     array.setflags(write=False)
     return array
@@ -91,20 +93,19 @@ def _quant(name: str, table: Table | None, shape: tuple[int, ...], dtype: str) -
         return None
     scales = table.array(2, "<f4")
     zero_points = table.array(3, "<i8")
-    if len(scales) == 0:
-        return None
+    if len(scales) == 0 or len(zero_points) == 0:
+        return None  # TFLite Micro takes the tensor for one that is not quantized
     if not np.isfinite(scales).all() or (scales <= 0).any():
         bad = scales[~(np.isfinite(scales) & (scales > 0))][0]
         raise BadInput(f"Tensor {name!r}: its scale {bad} is not a positive number.")
-    if len(zero_points) not in (0, len(scales)):
+    if len(zero_points) != len(scales):
         raise BadInput(f"Tensor {name!r}: {len(scales)} scales and {len(zero_points)} zero points.")
     low, high = ZERO_POINTS.get(dtype, (-(2**31), 2**31 - 1))
-    if len(zero_points) and not low <= zero_points.min() <= zero_points.max() <= high:
+    if not low <= zero_points.min() <= zero_points.max() <= high:
         raise BadInput(f"Tensor {name!r}: a zero point is outside of {dtype}.")
     axis = table.int32(6)
     if len(scales) > MAX_CHANNELS:
         raise BadInput(f"Tensor {name!r}: {len(scales)} scales, {MAX_CHANNELS} are the most.")
     if len(scales) > 1 and not (0 <= axis < len(shape) and shape[axis] == len(scales)):
         raise BadInput(f"Tensor {name!r}: {len(scales)} scales along axis {axis} of shape {shape}.")
-    zeros = tuple(zero_points.tolist()) or (0,) * len(scales)
-    return Quant(tuple(scales.tolist()), zeros, axis)
+    return Quant(tuple(scales.tolist()), tuple(zero_points.tolist()), axis)
