@@ -28,7 +28,7 @@ from tinygen.memory.planner import plan_memory
 from tinygen.ops.lowering import Layer, lower
 from tinygen.records import manifest_of
 
-TAKEN, DRAWN = 5, 40  # of each strategy
+TAKEN, DRAWN = 5, 20  # of each strategy
 MOST_BYTES, MOST_MACS = 2_000, 40_000  # the smallest machine has 16 KiB of RAM, the slowest no divider
 HARNESS_BYTES = 1_024
 NAME = "cases"
