@@ -202,6 +202,7 @@ def _probes(model: Any) -> Iterator[Any]:
         for tensor in model.inputs:
             shape = [2 if i == 0 and d is None else d or 8 for i, d in enumerate(tensor.shape)]
             words = [x.input_dim for x in model.layers if type(x).__name__ == "Embedding" and x.input is tensor]
+            values: Any
             if words:
                 values = random.integers(0, min(words), shape)
             else:

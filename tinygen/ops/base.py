@@ -15,6 +15,8 @@ Shape = tuple[int, ...]
 
 #: Fused activations by code in the schema's ActivationFunctionType.
 ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT")
+#: Those that kernels fuse.
+FUSED = ACTIVATIONS[1:4]
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ class Operator:
 
     `read` turns the flatbuffer's options into the frozen attributes; `shapes` gives the outputs' shapes from the
     inputs' and raises BadInput where they do not fit; `view` says that the output is the input's bytes unchanged;
-    `data_input` is the input that the kernels' types are about, where it is not the first.
+    `data_input` is the input that the kernels' types are about, where it is not the first. What a table of operators
+    says besides: `fused` activations, `limits` of what is taken, and the `oracle` whose bits the kernels give.
     """
 
     kind: str
@@ -122,6 +125,9 @@ class Operator:
     inputs: tuple[int, int] = (1, 1)
     note: str = ""
     data_input: int = 0
+    fused: tuple[str, ...] = ()
+    limits: str = ""
+    oracle: str = "TFLM"
 
 
 def choose_kernel(operator: Operator, graph: Graph, op: Op, features: frozenset[str]) -> Kernel:
@@ -158,7 +164,7 @@ def bad_layer(op: Op, what: str) -> BadInput:
 def activation_name(op: Op, code: int) -> str:
     """The name of a fused activation; refused where it is not one that int8 kernels fuse."""
     name = ACTIVATIONS[code] if 0 <= code < len(ACTIVATIONS) else f"activation {code}"
-    if name not in ACTIVATIONS[:4]:
+    if name not in ("NONE", *FUSED):
         raise unsupported(op, f"fused {name} is not supported", OWN_LAYER)
     return name
 

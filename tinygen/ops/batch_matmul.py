@@ -97,6 +97,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="BATCH_MATMUL",
     resolver="AddBatchMatMul",
+    limits="2 to 5 dimensions; at most 4 loops over batches that broadcast alike",
     read=read,
     shapes=shapes,
     macs=macs,

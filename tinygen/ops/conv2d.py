@@ -10,7 +10,7 @@ from ._convolution import ARGUMENTS, bias_of, check_bias, constants, fields, out
 from ._fixed_point import channel_multipliers
 from ._matmul import matmul_code
 from ._window import Window, check_window
-from .base import Kernel, LayerCode, Operator, Shape, bad_layer
+from .base import FUSED, Kernel, LayerCode, Operator, Shape, bad_layer
 
 
 def read(options: Table) -> Window:
@@ -77,6 +77,8 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="CONV_2D",
     resolver="AddConv2D",
+    fused=FUSED,
+    limits="constant weights and bias; stride and dilation up to 65535",
     read=read,
     shapes=shapes,
     macs=macs,

@@ -12,7 +12,7 @@ from ._convolution import bias_of, check_bias
 from ._fixed_point import channel_multipliers, checked_multiplier
 from ._matmul import matmul_code
 from ._ways_out import AGAIN
-from .base import Kernel, LayerCode, Operator, Shape, bad_layer, per_tensor, unsupported
+from .base import FUSED, Kernel, LayerCode, Operator, Shape, bad_layer, per_tensor, unsupported
 
 BIAS_TOLERANCE = 0.02
 
@@ -88,6 +88,8 @@ def _check_bias_scale(graph: Graph, op: Op, product: float, out_scale: float) ->
 OPERATOR = Operator(
     kind="FULLY_CONNECTED",
     resolver="AddFullyConnected",
+    fused=FUSED,
+    limits="constant weights and bias; the bias's scale is input's times weights'",
     read=read,
     shapes=shapes,
     macs=macs,

@@ -30,4 +30,10 @@ def emit(graph: Graph, op: Op) -> LayerCode:
     return lut_code(graph, op, value)
 
 
-OPERATOR = Operator(kind="RSQRT", resolver="AddRsqrt", shapes=shapes, kernels=(Kernel("lut_s8", "lut.h", emit),))
+OPERATOR = Operator(
+    kind="RSQRT",
+    resolver="AddRsqrt",
+    limits="defined from the zero point up, where the reference stops below",
+    shapes=shapes,
+    kernels=(Kernel("lut_s8", "lut.h", emit),),
+)

@@ -75,6 +75,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="SOFTMAX",
     resolver="AddSoftmax",
+    limits="rows of up to 8191 values; output scale 1/256, zero point -128",
     read=read,
     shapes=shapes,
     kernels=(Kernel("softmax_s8", "softmax.h", emit),),

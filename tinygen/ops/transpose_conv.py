@@ -10,7 +10,20 @@ from ._convolution import bias_of, check_bias
 from ._fixed_point import activation_range, channel_multipliers
 from ._move import constant_ints
 from ._window import MAX_REACH, Window, check_window
-from .base import Const, Constant, In, Kernel, LayerCode, Operator, Out, Shape, bad_layer, per_tensor, unsupported
+from .base import (
+    FUSED,
+    Const,
+    Constant,
+    In,
+    Kernel,
+    LayerCode,
+    Operator,
+    Out,
+    Shape,
+    bad_layer,
+    per_tensor,
+    unsupported,
+)
 
 
 def read(options: Table) -> Window:
@@ -94,6 +107,8 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="TRANSPOSE_CONV",
     resolver="AddTransposeConv",
+    fused=FUSED,
+    limits="constant weights, bias and output shape",
     read=read,
     shapes=shapes,
     macs=macs,
