@@ -16,6 +16,7 @@ import pytest
 
 from tinygen.compiled import Model
 from tinygen.errors import BadInput
+from tinygen.frontend.importer import import_tflite
 from tinygen.frontend.keras_loader import load_job
 from tinygen.frontend.quantize import quantize_job
 from tinygen.pipeline import render_project
@@ -202,7 +203,6 @@ GROUPS: dict[str, tuple[tuple[int, ...], dict[str, Branch]]] = {
     "images": (IMAGE, IMAGES),
     "windows": (WINDOW, WINDOWS),
     "recurrent": ((3, 4), RECURRENT),
-    "training": (IMAGE, TRAINING),
     "volumes": (VOLUME, VOLUMES),
     "blocks": (IMAGE, BLOCKS),
     "keras 2": (IMAGE, KERAS_2),
@@ -280,11 +280,18 @@ def test_every_layer_s_bits(tmp_path: Path, group: str) -> None:
         follows(name, a, b)
     if group.startswith("activation"):
         assert not {"DEQUANTIZE", "EXP", "LOG", "NEG", "SQUARE"} & set(operators), "islands are tables"
-    if group == "training":
-        assert set(operators) == {"CONV_2D"}
     if group == "activations":
         assert operators.count("TABLE") > 12
         assert any("GELU is computed by its tanh form" in finding for finding in findings)
+
+
+def test_layers_that_train_are_gone(tmp_path: Path) -> None:
+    import keras
+
+    model = saved(tmp_path, IMAGE, TRAINING, keras)
+    x = np.random.default_rng(2).normal(0, 2, (SAMPLES, *IMAGE)).astype(np.float32)
+    graph = import_tflite(quantized(tmp_path, x)[0], "m")
+    assert [op.kind for op in graph.ops] == ["CONV_2D"] * len(model.outputs)
 
 
 @pytest.mark.parametrize("given", [{"dtype": "int32"}, {}], ids=["int32", "float32"])

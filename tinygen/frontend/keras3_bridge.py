@@ -101,8 +101,7 @@ def _call(name: str, layer: Any, node: dict[str, Any], made: dict[tuple[str, int
     kwargs = {key: value(part) for key, part in given if part not in (None, False) and key != "training"}
     kind = type(layer).__name__
     if kind in ("Add", "Subtract", "Multiply") and len(args) == 2:  # a + b, written as an operation
-        numbers = [a for a in args if isinstance(a, (int, float, list))]
-        if numbers:
+        if not all(_is_tensor(a) for a in args):
             return _with_constant(name, kind, *args)
         args = [args]
     unknown = sorted(kwargs.keys() - _KNOWN_ARGUMENTS.get(kind, frozenset()))
@@ -118,12 +117,16 @@ def _call(name: str, layer: Any, node: dict[str, Any], made: dict[tuple[str, int
     return _telling(name, kind, lambda: layer(*args, **kwargs))
 
 
+def _is_tensor(value: Any) -> bool:
+    return type(value).__module__.startswith("tf_keras.")
+
+
 def _with_constant(name: str, kind: str, a: Any, b: Any) -> Any:
     """x + 1, 1 - x or 2 * x as a Rescaling."""
     import tf_keras
 
-    constant, x = (a, b) if isinstance(a, (int, float, list)) else (b, a)
-    if isinstance(constant, list):
+    constant, x = (b, a) if _is_tensor(a) else (a, b)
+    if not isinstance(constant, (int, float)):
         raise BadInput(f"Layer {name!r} computes with several constants.", "keras.layers.Rescaling takes them.")
     sign = -1.0 if kind == "Subtract" else 1.0
     if kind == "Multiply":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..graph.ir import Graph, Op, Tensor
 from ._add import shapes
-from ._broadcast import loops
+from ._broadcast import LOOPS, loops
 from ._fixed_point import quantize_multiplier
 from ._ways_out import AGAIN
 from .base import In, Kernel, LayerCode, Operator, Out, bad_layer, per_tensor, unsupported
@@ -37,7 +37,8 @@ def comparison(kind: str, resolver: str, result: tuple[int, int, int], dtypes: t
         )
 
     kernel = Kernel("compare", "comparison.h", emit, dtypes=dtypes, converts=True)
-    return Operator(kind=kind, resolver=resolver, shapes=shapes, inputs=(2, 2), kernels=(kernel,))
+    limits = f"at most {LOOPS} loops over dimensions that broadcast alike; int8 scales below 1"
+    return Operator(kind=kind, resolver=resolver, shapes=shapes, inputs=(2, 2), kernels=(kernel,), limits=limits)
 
 
 def _scaling(op: Op, tensor: Tensor) -> tuple[int, int, int]:

@@ -35,6 +35,10 @@ def _fused(function: Callable[[Array, Array], Array]) -> Function:
     return of
 
 
+def _chosen(condition: Array, a: Array, b: Array) -> Array:
+    return np.asarray(np.where(condition, a, b))
+
+
 def _plain(function: Callable[..., Array]) -> Function:
     return lambda _op, operands: function(*operands)
 
@@ -59,14 +63,6 @@ def _rounded(x: Array) -> Array:
 def _leaky(op: Op, operands: list[Array]) -> Array:
     (x,) = operands
     return np.where(x > 0, x, x * np.float32(op.attrs.alpha))
-
-
-def _larger(a: Array, b: Array) -> Array:
-    return np.where(np.greater(a, b), a, b)
-
-
-def _smaller(a: Array, b: Array) -> Array:
-    return np.where(np.less(a, b), a, b)
 
 
 def _floor_mod(a: Array, b: Array) -> Array:
@@ -103,8 +99,8 @@ FLOAT_FUNCTIONS: dict[str, Function] = {
     "LOGICAL_NOT": _plain(np.logical_not),
     "LOGICAL_OR": _plain(np.logical_or),
     "LOGISTIC": _plain(_logistic),
-    "MAXIMUM": _plain(_larger),
-    "MINIMUM": _plain(_smaller),
+    "MAXIMUM": _plain(lambda a, b: _chosen(a > b, a, b)),
+    "MINIMUM": _plain(lambda a, b: _chosen(a < b, a, b)),
     "MUL": _fused(np.multiply),
     "NEG": _plain(np.negative),
     "NOT_EQUAL": _plain(np.not_equal),
@@ -113,7 +109,7 @@ FLOAT_FUNCTIONS: dict[str, Function] = {
     "RELU6": _plain(lambda x: _held(x, 0.0, 6.0)),
     "ROUND": _plain(_rounded),
     "RSQRT": _plain(lambda x: np.float32(1) / np.sqrt(x)),
-    "SELECT_V2": _plain(np.where),
+    "SELECT_V2": _plain(_chosen),
     "SIN": _of_libm("sinf"),
     "SQRT": _plain(np.sqrt),
     "SQUARE": _plain(np.square),

@@ -16,4 +16,5 @@ def _unary(graph: Graph, op: Op) -> tuple[Shape, ...]:
 def float_only(kind: str, resolver: str, operands: int = 1) -> Operator:
     """The operator with no kernel: passes/float_islands.py folds it, or it is refused."""
     shapes = _unary if operands == 1 else _add.shapes
-    return Operator(kind=kind, resolver=resolver, shapes=shapes, inputs=(operands, operands))
+    limits = "a function of one int8 tensor between DEQUANTIZE and QUANTIZE, defined on all of it"
+    return Operator(kind=kind, resolver=resolver, shapes=shapes, inputs=(operands, operands), limits=limits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..graph.ir import Graph, Op
 from ._fixed_point import RANGES
 from ._pool import pool_code, read, shapes
-from .base import Kernel, LayerCode, Operator, bad_layer
+from .base import FUSED, Kernel, LayerCode, Operator, bad_layer
 
 
 def emit(graph: Graph, op: Op) -> LayerCode:
@@ -20,6 +20,8 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="AVERAGE_POOL_2D",
     resolver="AddAveragePool2D",
+    fused=FUSED,
+    limits="input and output of one scale and zero point",
     read=read,
     shapes=shapes,
     kernels=(

@@ -15,6 +15,8 @@ Shape = tuple[int, ...]
 
 #: Fused activations by code in the schema's ActivationFunctionType.
 ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT")
+#: Those that kernels fuse.
+FUSED = ACTIVATIONS[1:4]
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,8 @@ class Operator:
     `read` turns the flatbuffer's options into the frozen attributes; `shapes` gives the outputs' shapes from the
     inputs' and raises BadInput where they do not fit; `view` says that the output is the input's bytes unchanged;
     `data_input` is the input that the kernels' types are about, where it is not the first; `updates` are the inputs
-    that are variables and which the kernel changes.
+    that are variables and which the kernel changes. What a table of operators says besides: `fused` activations,
+    `limits` of what is taken, and the `oracle` whose bits the kernels give.
     """
 
     kind: str
@@ -124,6 +127,9 @@ class Operator:
     note: str = ""
     data_input: int = 0
     updates: tuple[int, ...] = ()
+    fused: tuple[str, ...] = ()
+    limits: str = ""
+    oracle: str = "TFLM"
 
 
 def choose_kernel(operator: Operator, graph: Graph, op: Op, features: frozenset[str]) -> Kernel:
@@ -160,7 +166,7 @@ def bad_layer(op: Op, what: str) -> BadInput:
 def activation_name(op: Op, code: int) -> str:
     """The name of a fused activation; refused where it is not one that int8 kernels fuse."""
     name = ACTIVATIONS[code] if 0 <= code < len(ACTIVATIONS) else f"activation {code}"
-    if name not in ACTIVATIONS[:4]:
+    if name not in ("NONE", *FUSED):
         raise unsupported(op, f"fused {name} is not supported", OWN_LAYER)
     return name
 

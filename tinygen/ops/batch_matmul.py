@@ -112,6 +112,7 @@ def _requantization(graph: Graph, op: Op, depth: int) -> tuple[tuple[str, int], 
 OPERATOR = Operator(
     kind="BATCH_MATMUL",
     resolver="AddBatchMatMul",
+    limits="2 to 5 dimensions; at most 4 loops over batches that broadcast alike",
     read=read,
     shapes=shapes,
     macs=macs,

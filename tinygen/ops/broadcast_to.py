@@ -39,6 +39,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="BROADCAST_TO",
     resolver="AddBroadcastTo",
+    limits="up to 5 dimensions; a constant shape",
     shapes=shapes,
     inputs=(2, 2),
     kernels=(Kernel("move", "move.h", emit, dtypes=TYPES),),

@@ -93,6 +93,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="CONCATENATION",
     resolver="AddConcatenation",
+    limits="up to 10 operands, of the output's scale",
     read=read,
     shapes=shapes,
     inputs=(1, MAX_INPUTS),

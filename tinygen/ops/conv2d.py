@@ -11,7 +11,7 @@ from ._fixed_point import channel_multipliers
 from ._matmul import matmul_code
 from ._sums import check_bias_type, check_symmetric, is_wide
 from ._window import check_window
-from .base import Kernel, LayerCode, Operator, Shape, bad_layer
+from .base import FUSED, Kernel, LayerCode, Operator, Shape, bad_layer
 
 
 def read(options: Table) -> ConvWindow:
@@ -75,6 +75,8 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="CONV_2D",
     resolver="AddConv2D",
+    fused=FUSED,
+    limits="constant weights and bias; stride and dilation up to 65535",
     read=read,
     shapes=shapes,
     macs=macs,

@@ -8,7 +8,7 @@ from ..flatbuffer import Table
 from ..graph.ir import Graph, Op
 from ._convolution import check_bias, output_shape, window_code
 from ._window import Window, check_window
-from .base import Kernel, LayerCode, Operator, Shape, bad_layer
+from .base import FUSED, Kernel, LayerCode, Operator, Shape, bad_layer
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,8 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="DEPTHWISE_CONV_2D",
     resolver="AddDepthwiseConv2D",
+    fused=FUSED,
+    limits="constant weights and bias; stride and dilation up to 65535",
     read=read,
     shapes=shapes,
     macs=macs,

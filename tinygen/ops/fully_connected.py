@@ -13,7 +13,7 @@ from ._fixed_point import channel_multipliers, checked_multiplier
 from ._matmul import matmul_code
 from ._sums import check_bias_type, is_wide
 from ._ways_out import AGAIN
-from .base import Kernel, LayerCode, Operator, Shape, bad_layer, per_tensor, unsupported
+from .base import FUSED, Kernel, LayerCode, Operator, Shape, bad_layer, per_tensor, unsupported
 
 BIAS_TOLERANCE = 0.02
 
@@ -92,6 +92,8 @@ def _check_bias_scale(graph: Graph, op: Op, product: float, out_scale: float) ->
 OPERATOR = Operator(
     kind="FULLY_CONNECTED",
     resolver="AddFullyConnected",
+    fused=FUSED,
+    limits="constant weights and bias; the bias's scale is input's times weights'",
     read=read,
     shapes=shapes,
     macs=macs,

@@ -67,6 +67,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="GATHER",
     resolver="AddGather",
+    limits="int32 indices; those computed are held to the axis",
     read=read,
     shapes=shapes,
     inputs=(2, 2),

@@ -56,6 +56,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="L2_NORMALIZATION",
     resolver="AddL2Normalization",
+    limits="1 to 4 dimensions; rows whose squares stay below 2^31",
     read=read,
     shapes=shapes,
     kernels=(Kernel("l2_normalization_s8", "l2_normalization.h", emit),),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..graph.ir import Graph, Op
 from ._pool import pool_code, read, shapes
-from .base import Kernel, LayerCode, Operator
+from .base import FUSED, Kernel, LayerCode, Operator
 
 
 def emit(graph: Graph, op: Op) -> LayerCode:
@@ -15,6 +15,8 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="MAX_POOL_2D",
     resolver="AddMaxPool2D",
+    fused=FUSED,
+    limits="input and output of one scale and zero point",
     read=read,
     shapes=shapes,
     kernels=(

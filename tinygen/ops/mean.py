@@ -23,6 +23,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="MEAN",
     resolver="AddMean",
+    limits="constant axes, at most 3 groups of neighbouring ones",
     read=read,
     shapes=shapes,
     inputs=(2, 2),

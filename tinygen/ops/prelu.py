@@ -49,6 +49,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="PRELU",
     resolver="AddPrelu",
+    limits="at most 4 loops over dimensions that broadcast alike",
     shapes=shapes,
     inputs=(2, 2),
     kernels=(Kernel("prelu_s8", "prelu.h", emit), Kernel("prelu_s16", "prelu.h", emit, dtypes=("int16",))),

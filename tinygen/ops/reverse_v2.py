@@ -49,6 +49,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="REVERSE_V2",
     resolver="AddReverseV2",
+    limits="1 to 6 dimensions; constant axes that lie side by side",
     shapes=shapes,
     inputs=(2, 2),
     kernels=(Kernel("move", "move.h", emit, dtypes=TYPES),),

@@ -53,6 +53,7 @@ def emit_s16(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="RSQRT",
     resolver="AddRsqrt",
+    limits="defined from the zero point up, where the reference stops below",
     shapes=shapes,
     kernels=(Kernel("lut_s8", "lut.h", emit), Kernel("rsqrt_s16", "rsqrt.h", emit_s16, dtypes=("int16",))),
 )

@@ -35,6 +35,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="SHAPE",
     resolver="AddShape",
+    limits="int32 results; at least one dimension",
     shapes=shapes,
     kernels=(Kernel("copy", "copy.h", emit, dtypes=tuple(ITEM_BYTES), converts=True),),
 )

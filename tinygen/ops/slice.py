@@ -46,6 +46,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="SLICE",
     resolver="AddSlice",
+    limits="1 to 5 dimensions; constant begin and size",
     shapes=shapes,
     inputs=(3, 3),
     kernels=(Kernel("move", "move.h", emit, dtypes=("int8", "int16", "int32", "float32", "bool")),),

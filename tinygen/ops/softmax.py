@@ -98,6 +98,7 @@ def emit_s16(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="SOFTMAX",
     resolver="AddSoftmax",
+    limits="rows of up to 8191 values; output scale 1/256, zero point -128",
     read=read,
     shapes=shapes,
     kernels=(

@@ -46,6 +46,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="SQUARED_DIFFERENCE",
     resolver="AddSquaredDifference",
+    limits="at most 4 loops over dimensions that broadcast alike",
     shapes=shapes,
     inputs=(2, 2),
     kernels=(

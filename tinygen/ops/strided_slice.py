@@ -105,6 +105,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="STRIDED_SLICE",
     resolver="AddStridedSlice",
+    limits="1 to 4 dimensions; constant bounds; no ellipsis, no new axis",
     read=read,
     shapes=shapes,
     inputs=(4, 4),

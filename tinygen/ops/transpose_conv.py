@@ -11,7 +11,7 @@ from ._fixed_point import activation_range
 from ._move import constant_ints
 from ._sums import check_bias_type
 from ._window import MAX_REACH, check_window
-from .base import Const, Constant, In, Kernel, LayerCode, Operator, Out, Shape, bad_layer
+from .base import FUSED, Const, Constant, In, Kernel, LayerCode, Operator, Out, Shape, bad_layer
 
 
 def read(options: Table) -> ConvWindow:
@@ -94,6 +94,8 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="TRANSPOSE_CONV",
     resolver="AddTransposeConv",
+    fused=FUSED,
+    limits="constant weights, bias and output shape",
     read=read,
     shapes=shapes,
     macs=macs,
