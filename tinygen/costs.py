@@ -24,7 +24,7 @@ _STACK_MARGIN_BYTES = 48
 _STATE_BASE_BYTES, _STATE_BYTES = 40, 24
 _STATE_NEEDS = {"memcpy", "memset"}
 #: What a checked build adds: its two functions, the calls of them after a layer, a row of a zone, and its only static.
-_GUARD_BASE_BYTES, _GUARDED_LAYER_BYTES, _GUARD_BYTES, OVERRUN_BYTES = 420, 44, 8, 12
+_GUARD_BASE_BYTES, _GUARDED_LAYER_BYTES, _GUARD_BYTES, OVERRUN_BYTES = 460, 44, 8, 12
 
 
 @dataclass(frozen=True)

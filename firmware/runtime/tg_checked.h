@@ -19,9 +19,11 @@ typedef struct {
     uint32_t zone_bytes;
 } tg_checked;
 
-/* Neighbours differ, so that a shifted copy of a zone is seen; cleared and saturated data (0, 127, -128, -1) too. */
-static inline uint8_t tg_guard_byte(uintptr_t address) {
-    return (uint8_t)(0xA0u | ((address ^ (address >> 5) ^ (address >> 10)) & 0x1Fu));
+/* A hash of the address, so that a zone copied onto another is seen, and never what cleared and saturated data hold: 0,
+ * 127, -128, -1. */
+static inline uint8_t tg_guard_byte(const volatile uint8_t *at) {
+    const uint32_t hash = ((uint32_t)(uintptr_t)at * 0x9E3779B1u) >> 24;
+    return (uint8_t)(((hash + 1u) & 0x7Fu) < 2u ? hash ^ 0x55u : hash);
 }
 
 /* Paints the zones of the buffers that come to life with the layer. Weak as kernels are: once in a program. */
@@ -29,15 +31,16 @@ TG_KERNEL void tg_guards_paint(const tg_checked *checked, uint32_t layer) {
     for (uint32_t g = 0; g < checked->count; g++) {
         volatile uint8_t *at = checked->guards[g].at;
         for (uint32_t i = 0; checked->guards[g].first == layer && i < checked->zone_bytes; i++) {
-            at[i] = tg_guard_byte((uintptr_t)(at + i));
+            at[i] = tg_guard_byte(at + i);
         }
     }
 }
 
 /* The first byte of a zone that is not as painted, or NULL. Volatile: what memory holds, not what a compiler infers. */
 static inline const void *tg_guard_written(const tg_guard *guard, uint32_t bytes) {
+    const volatile uint8_t *at = guard->at;
     for (uint32_t i = 0; i < bytes; i++) {
-        if (*(const volatile uint8_t *)(guard->at + i) != tg_guard_byte((uintptr_t)(guard->at + i))) {
+        if (at[i] != tg_guard_byte(at + i)) {
             return guard->at + i;
         }
     }

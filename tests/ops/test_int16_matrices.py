@@ -148,7 +148,7 @@ def hostile() -> Iterator[tuple[str, str, Case]]:
         yield f"conv {kernel} left shift", "2^15", _conv(kernel, y=replace(Y, scales=(2.0**-19,)))
         yield (
             f"conv {kernel} far left shift",
-            "2^32",
+            "left shift of 32",
             _conv(kernel, y=replace(Y, scales=(2.0**-36,)), **d16.SUM_IN_32_BITS),
         )
         for dtype in ("int8", "int16", "float32"):

@@ -26,10 +26,10 @@ FACTS = json.loads((Path(__file__).resolve().parent / "data" / "platformio_board
 CUBE = [name for name in REAL if load_board(name).framework.name == "stm32cube"]  # type: ignore[union-attr]
 
 
-def manifest(board: str, runtime: str = "aot", version: str = "1.0") -> Manifest:
+def manifest(board: str, runtime: str = "aot", version: str = "1.0", checked: bool = False) -> Manifest:
     record = ModelRecord(name="toy", version=version, file="m.tflite", sha256="0" * 64, inputs=(), outputs=())
     plan = PlanRecord(arena_bytes=1, arena_lower_bound_bytes=1, state_bytes=0, weights_bytes=0, layers=())
-    return Manifest(tinygen="0", runtime=runtime, board=board, model=record, plan=plan, files={})
+    return Manifest(tinygen="0", runtime=runtime, board=board, model=record, plan=plan, files={}, checked=checked)
 
 
 def write(folder: Path, files: dict[str, str]) -> None:
@@ -136,28 +136,26 @@ def fake_model(folder: Path, runtime: str) -> None:
     """A header as the back ends render it, for the applications alone."""
     more = "tg_status toy_begin(void);\nuint32_t toy_arena_used(void);\n#define TOY_ARENA_NEEDED_BYTES 9\n"
     text = "tg_status toy_invoke(void);\nvoid toy_reset(void);\nconst tg_model_info *toy_info(void);\n"
-    text = '#include "tg.h"\n#ifdef __cplusplus\nextern "C" {\n#endif\n' + text + (more if runtime == "tflm" else "")
+    aot = "tg_status toy_check_weights(void);\ntg_overrun toy_overrun(void);\n"
+    text = '#include "tg.h"\n#ifdef __cplusplus\nextern "C" {\n#endif\n' + text + (more if runtime == "tflm" else aot)
     (folder / "toy.h").write_text(text + "#ifdef __cplusplus\n}\n#endif\n")
 
 
 @pytest.mark.needs_cc
 @pytest.mark.skipif(not shutil.which("g++") or not shutil.which("gcc"), reason="no gcc and g++")
 @pytest.mark.parametrize("name", ["nano33ble", "adafruit_feather_nrf52840", "esp32-c3-devkitm-1", *CUBE])
-@pytest.mark.parametrize("runtime", ["aot", "tflm"])
-def test_applications_compile_against_the_frameworks_declarations(tmp_path: Path, name: str, runtime: str) -> None:
+@pytest.mark.parametrize(("runtime", "checked"), [("aot", False), ("aot", True), ("tflm", False)])
+def test_applications_compile_against_the_frameworks_declarations(
+    tmp_path: Path, name: str, runtime: str, checked: bool
+) -> None:
+    """As they are rendered; those of checked builds with the check of the constants too."""
     board = load_board(name)
-    write(tmp_path, platformio_files(board, manifest(name, runtime)))
+    write(tmp_path, platformio_files(board, manifest(name, runtime, checked=checked)))
     fake_model(tmp_path, runtime)
     framework = framework_of(board, runtime)
     includes = [STUBS / framework, tmp_path, tmp_path / "src", data_dir("firmware") / "runtime"]
-    flags = [
-        "-Wall",
-        "-Wextra",
-        "-Wpedantic",
-        "-Werror",
-        "-fsyntax-only",
-        f"-D{FACTS[name].get('product_line', 'NONE')}",
-    ]
+    flags = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", f"-DTG_CHECK_WEIGHTS={int(checked)}"]
+    flags += [f"-D{FACTS[name].get('product_line', 'NONE')}"]
     sources = sorted(p for p in (tmp_path / "src").iterdir() if p.suffix in (".c", ".cpp"))
     assert len(sources) == 3
     for source in sources:

@@ -38,17 +38,25 @@ static tg_status invoke(void) {
 static void reset(void) { tg_port_write("(reset)\n", 8); }
 static tg_status begin(void) { return fail ? TG_ERROR : TG_OK; }
 static uint32_t used(void) { return 60; }
+tg_status broken(void);
+tg_status broken(void) { return TG_ERROR; }
+static tg_status overran(void) { return invoke() == TG_OK ? TG_ERROR_OVERRUN : TG_ERROR; }
+static tg_overrun overrun(void) {
+    const tg_overrun layer = {12, "conv1", a};
+    const tg_overrun none = {-1, NULL, NULL};
+    return fail ? none : layer;
+}
 
 int tg_port_read(void) { return getchar(); }
 void tg_port_write(const char *text, uint32_t bytes) { fwrite(text, 1, bytes, stdout); }
 uint32_t tg_port_micros(void) { return 7; }
 
 int main(int argc, char **argv) {
-    const tg_app_model aot = {info, invoke, reset, NULL, NULL, 0};
-    const tg_app_model tflm = {info, invoke, reset, begin, used, 62};
+    const tg_app_model aot = {info, invoke, reset, NULL, NULL, 0, TG_APP_CHECK(broken), NULL};
+    const tg_app_model tflm = {info, invoke, reset, begin, used, 62, NULL, NULL};
+    const tg_app_model checked = {info, overran, reset, NULL, NULL, 0, NULL, overrun};
     fail = argc > 3;
-    (void)argv;
-    tg_app_start(argc > 2 ? &tflm : &aot);
+    tg_app_start(argc > 2 ? &tflm : argc > 1 && argv[1][0] == 'c' ? &checked : &aot);
     while (tg_app_step()) {
     }
     return 0;
@@ -58,14 +66,17 @@ int main(int argc, char **argv) {
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("app")
+    return compiled(tmp_path_factory.mktemp("app"))
+
+
+def compiled(folder: Path, *defines: str) -> Path:
     (folder / "main.c").write_text(PROGRAM)
     firmware = data_dir("firmware")
     flags = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-g"]
     sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     includes = ["-I", str(firmware / "app"), "-I", str(firmware / "runtime")]
     sources = [str(folder / "main.c"), str(firmware / "app" / "tg_app.c")]
-    command = ["cc", *flags, *sanitize, *includes, *sources, "-o", str(folder / "app")]
+    command = ["cc", *flags, *defines, *sanitize, *includes, *sources, "-o", str(folder / "app")]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     return folder / "app"
 
@@ -119,3 +130,17 @@ def test_bad_line_is_told_and_the_next_is_good(app: Path, bad: str) -> None:
 
 def test_half_a_line_is_no_input(app: Path) -> None:
     assert talk(app, "0102807f0a") == []
+
+
+def test_constants_are_checked_where_the_build_asks_for_it(app: Path, tmp_path: Path) -> None:
+    assert not [line for line in talk(app, "") if "error" in line]
+    for asked, said in (("0", False), ("1", True)):
+        lines = talk(compiled(tmp_path, f"-DTG_CHECK_WEIGHTS={asked}"), "0102030405\n")
+        assert (lines[-1] == "error: the constants in flash are not those that were rendered") is said
+        assert any(line.startswith(("ready", "output", "ramp")) for line in lines) is not said
+
+
+def test_a_checked_build_names_the_layer(app: Path) -> None:
+    overrun = "error: invoke failed: layer 12 wrote outside of its buffers: conv1"
+    assert overrun in talk(app, "", "checked")
+    assert talk(app, "0102030405\n", "checked") == [overrun]

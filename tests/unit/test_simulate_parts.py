@@ -76,9 +76,21 @@ def test_a_response_that_breaks_off_keeps_what_came() -> None:
     whole = record("K", struct.pack("<I", 60)) + record("O", b"abc") + record("L", struct.pack("<IQ", 2, 99) + b"xy")
     response = protocol.decode(whole + record("E", b""))
     assert (response.outputs, response.stack_bytes, response.layers) == ([b"abc"], [60], [(2, 99, b"xy")])
-    assert response.ended
+    assert response.ended and response.failed is None
     for length in range(len(whole)):
         assert not protocol.decode(whole[:length]).ended
+
+
+def test_the_first_call_that_failed_is_kept() -> None:
+    """A checked build's harness writes the status and the layer, an ordinary one's the status alone."""
+
+    def record(tag: str, *words: int) -> bytes:
+        return struct.pack(f"<II{len(words)}i", ord(tag), 4 * len(words), *words)
+
+    found = protocol.decode(record("O", 1) + record("S", 2, 7) + record("O", 1) + record("S", 2, 8)).failed
+    assert found == protocol.Failed(status=2, layer=7, outputs=1)
+    assert protocol.decode(record("S", 1, -1)).failed == protocol.Failed(1, -1, 0)
+    assert protocol.decode(record("S", 1)).failed == protocol.Failed(1, -1, 0)
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="UNIDIRECTIONAL_SEQUENCE_LSTM",
     resolver="AddUnidirectionalSequenceLSTM",
+    fused=("TANH",),
     read=read,
     shapes=shapes,
     macs=macs,

@@ -110,6 +110,8 @@ def simulation_table(result: dict[str, Any]) -> Table:
         ["bits", f"{bits} from {reference.get('name', 'the reference')}"],
         ["on", f"{result['board']} in {result['simulator']}, {result['compiler']}"],
     ]
+    if result.get("checked"):
+        rows.append(["build", "checked: sizes and instructions count its guard zones"])
     reasons = result["reasons"]
     for key, label in (
         ("instructions_per_inference", "instructions an inference"),
