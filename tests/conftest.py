@@ -15,7 +15,7 @@ import hypothesis
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LEVELS = ("unit", "ops", "golden", "host", "target")
+LEVELS = ("unit", "ops", "golden", "host", "target", "fuzz")
 REQUIRE_ALL = os.environ.get("TINYGEN_REQUIRE_ALL") == "1"
 _SEEN = pytest.StashKey["_Seen"]()
 

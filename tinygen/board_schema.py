@@ -82,6 +82,10 @@ class PlatformIO(_Strict):
     frameworks: tuple[Id, ...] = Field(min_length=1)
     default_framework: Id
     fork: str = ""  # where the official platform lacks the board or the framework: the fork's name and why
+    #: The library's header that Arduino's `Serial` comes from, where <Arduino.h> does not bring it.
+    serial_header: str = Field("", pattern=r"^([A-Za-z0-9_][A-Za-z0-9_/-]*\.h)?$")
+    #: Where ESP-IDF's console goes: UART0, or the chip's own USB where the board has no other serial line.
+    console: Literal["", "usb_cdc", "usb_serial_jtag"] = ""
     source: Text
 
     @property
@@ -173,6 +177,16 @@ class BoardProfile(_Strict):
         """The region that holds static data and the stack: the largest of kind ram, the first of equals; else a tcm."""
         internal = [r for r in self.regions if r.kind in ("ram", "tcm")]
         return max(internal, key=lambda r: (r.kind == "ram", r.size))
+
+    @property
+    def flash_left(self) -> int:
+        """Bytes of flash that a user's program can have: the region less the framework's share."""
+        return self.flash.size - (self.framework.flash_bytes if self.framework else 0)
+
+    @property
+    def ram_left(self) -> int:
+        """Bytes of RAM that a user's program can have: the region less the framework's share."""
+        return self.ram.size - (self.framework.ram_bytes if self.framework else 0)
 
     @property
     def framework(self) -> Framework | None:

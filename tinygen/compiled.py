@@ -15,6 +15,7 @@ from .errors import BadInput
 from .frontend.importer import import_tflite, read_model_file
 from .graph.ir import Graph
 from .graph.plan import MemoryPlan
+from .memory.guards import guarded_plan
 from .memory.lifetimes import buffers_of
 from .memory.planner import plan_memory
 from .ops.lowering import Layer, lower
@@ -69,7 +70,12 @@ class Compiled:
     @property
     def state_bytes(self) -> int:
         """Memory of the model's variables."""
-        return state_bytes(self.graph)
+        return state_bytes(self.graph, self.plan.guard_bytes)
+
+    @property
+    def checked(self) -> bool:
+        """Whether it is a debug build with guard zones."""
+        return self.plan.guard_bytes > 0
 
 
 def model_name(text: str, *, given: bool = False) -> str:
@@ -132,10 +138,11 @@ def _is_tflite(path: Path) -> bool:
         return False
 
 
-def compile_model(model: Model, board: BoardProfile, *, keep_input: bool = False) -> Compiled:
-    """Imports, optimizes, chooses kernels and plans memory for a board.
+def compile_model(model: Model, board: BoardProfile, *, keep_input: bool = False, checked: bool = False) -> Compiled:
+    """Imports, optimizes, chooses kernels and plans memory for a board, with guard zones where it is `checked`.
 
-    Layers run in the order found to need the least memory; in the file's where its plan is no larger.
+    Layers run in the order found to need the least memory; in the file's where its plan is no larger. A checked build
+    keeps the ordinary one's order.
     """
     imported = import_tflite(model.tflite, model.name)
     graph = optimize(imported)
@@ -143,6 +150,8 @@ def compile_model(model: Model, board: BoardProfile, *, keep_input: bool = False
     orders = (graph,) if ordered is graph else (graph, ordered)
     plans = [(order, *_planned(order, board, keep_input)) for order in orders]
     graph, layers, plan = min(plans, key=lambda found: found[2].arena_bytes)
+    if checked:
+        plan = guarded_plan(buffers_of(graph, layers, keep_input=keep_input), len(layers))
     return Compiled(model, board, graph, layers, plan)
 
 

@@ -163,7 +163,9 @@ def read_toml(path: Path, hint: str) -> dict[str, Any]:
         raise BadInput(f"{path}: no such file.", hint)
     try:
         return dict(tomllib.loads(path.read_bytes().decode("utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except RecursionError as error:
+        raise BadInput(f"{path}: not a readable TOML file: nested too deeply.") from error
+    except (OSError, ValueError) as error:  # TOMLDecodeError, bytes that are not UTF-8, numbers of thousands of digits
         raise BadInput(f"{path}: not a readable TOML file: {error}") from error
 
 

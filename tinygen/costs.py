@@ -23,11 +23,16 @@ _STACK_MARGIN_BYTES = 48
 #: What a reset takes, and a call of it for each variable; above what both toolchains make of it on any core.
 _STATE_BASE_BYTES, _STATE_BYTES = 40, 24
 _STATE_NEEDS = {"memcpy", "memset"}
+#: What a checked build adds: its two functions, the calls of them after a layer, a row of a zone, and its only static.
+_GUARD_BASE_BYTES, _GUARDED_LAYER_BYTES, _GUARD_BYTES, OVERRUN_BYTES = 420, 44, 8, 12
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """What a rendered model is made of: kernel functions, (arguments of each call), constant data, variables."""
+    """What a rendered model is made of: kernel functions, (arguments of each call), constant data, variables.
+
+    `guards` are the zones of a checked build.
+    """
 
     functions: tuple[str, ...]
     call_arguments: tuple[int, ...]
@@ -38,6 +43,7 @@ class Inventory:
     quantized_outputs: int
     preprocessed: bool
     states: int = 0
+    guards: int = 0
 
 
 @dataclass(frozen=True)
@@ -82,11 +88,20 @@ def _price(inventory: Inventory, table: dict[str, Any]) -> CodePrice:
     deepest = max((p["stack"] + _support_stack(table, p["needs"]) for p in used), default=0)
     code += _round4(round(calls)) + inventory.data_bytes
     code += _STATE_BASE_BYTES + _STATE_BYTES * inventory.states if inventory.states else 0
+    code += _guards_price(inventory)
     return CodePrice(
         code_bytes=_round4(code + _MARGIN_BYTES + code // 100),
         stack_bytes=invoke["stack"] + deepest + _STACK_MARGIN_BYTES,
         harness_bytes=table["harness"],
     )
+
+
+def _guards_price(inventory: Inventory) -> int:
+    """Above what both toolchains make of it on any core; 0 in an ordinary build."""
+    if not inventory.guards:
+        return 0
+    layers = _GUARDED_LAYER_BYTES * len(inventory.functions)
+    return _GUARD_BASE_BYTES + layers + _GUARD_BYTES * inventory.guards + OVERRUN_BYTES
 
 
 def _support_stack(table: dict[str, Any], needs: list[str]) -> int:

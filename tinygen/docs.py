@@ -21,6 +21,7 @@ from . import config, errors, ops, units
 from .boards import BoardProfile, board_names, load_board
 from .cli import app
 from .compress.registry import techniques
+from .ops._float_math import FLOAT_FUNCTIONS
 from .ops.base import Operator
 
 _NOTE = "<!-- Written by `python -m tinygen.docs`: edit the code, not this file. -->"
@@ -130,19 +131,35 @@ def _sources(board: BoardProfile) -> str:
 
 def operators() -> str:
     """Operators, types and limits, out of the operators' files."""
-    rows = []
-    for module, operator in _operator_modules():
-        _, _, summary = " ".join((inspect.getdoc(module) or "").partition("\n\n")[0].split()).partition(": ")
-        kernels = ", ".join(f"`{kernel.name}`" for kernel in operator.kernels)
-        rows.append([operator.kind, summary, _inputs(operator), _types(operator), kernels])
+    columns = ["operator", "what it takes", "inputs", "int8", "int16×8", "other types", "fused", "limits", "oracle"]
     return page(
         "Operators",
-        "What `--runtime aot` computes itself, bit for bit as TensorFlow Lite Micro's reference kernels. `types` are "
-        "those of the first input. `--runtime tflm` runs every operator that TensorFlow Lite Micro has.",
-        table(["operator", "what it takes", "inputs", "types", "kernels"], rows),
+        "What `--runtime aot` computes itself, bit for bit as TensorFlow Lite Micro's reference kernels. `oracle` is "
+        "another one where they leave something open. Types are those of the data input: its kernels for int8 and for "
+        "int16 activations (with int8 weights, where there are weights), and the other types that some kernel takes. "
+        "float32 `in a table`: float layers between DEQUANTIZE and QUANTIZE that make a function of one int8 tensor "
+        "become one look-up table. `fused` are activations that the layer computes with its result.",
+        table(columns, [_operator(module, operator) for module, operator in _operator_modules()]),
         "A model takes full int8 (`tinygen quantize` makes one), one subgraph, fixed shapes. What an operator does not "
-        "take is refused with the layer's name, before anything is written.",
+        "take is refused with the layer's name and the way out, before anything is written. `--runtime tflm` runs what "
+        "TensorFlow Lite Micro has.",
     )
+
+
+def _operator(module: Any, operator: Operator) -> list[str]:
+    _, _, summary = " ".join((inspect.getdoc(module) or "").partition("\n\n")[0].split()).partition(": ")
+    others = [d for kernel in operator.kernels for d in kernel.dtypes if d not in ("int8", "int16")]
+    if operator.kind in FLOAT_FUNCTIONS and "float32" not in others:
+        others.append("float32 in a table")
+    fused = ", ".join(operator.fused)
+    oracle = "" if operator.oracle == "TFLM" else operator.oracle
+    types = [_kernels(operator, "int8"), _kernels(operator, "int16"), ", ".join(dict.fromkeys(others))]
+    return [operator.kind, summary, _inputs(operator), *types, fused, operator.limits, oracle]
+
+
+def _kernels(operator: Operator, dtype: str) -> str:
+    """The kernels of a type by name; a layer that only renames the shape needs none."""
+    return ", ".join(f"`{kernel.name}`" for kernel in operator.kernels if dtype in kernel.dtypes)
 
 
 def _operator_modules() -> list[tuple[Any, Operator]]:
@@ -154,10 +171,6 @@ def _operator_modules() -> list[tuple[Any, Operator]]:
 def _inputs(operator: Operator) -> str:
     low, high = operator.inputs
     return str(low) if low == high else f"{low} to {high}"
-
-
-def _types(operator: Operator) -> str:
-    return ", ".join(dict.fromkeys(dtype for kernel in operator.kernels for dtype in kernel.dtypes))
 
 
 def configuration() -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+#: A line that is still read; names and lists from a hostile file may be of any length.
+MAX_LINE = 1000
+
 
 class TinygenError(Exception):
     """A fault of the user's input or environment, told in one line; `exit_code` is the process's."""
@@ -12,8 +15,8 @@ class TinygenError(Exception):
     exit_code = 2
 
     def __init__(self, what: str, hint: str = "") -> None:
-        self.what = " ".join(what.split())
-        self.hint = " ".join(hint.split())
+        self.what = _one_line(what)
+        self.hint = _one_line(hint)
         super().__init__(self.line)
 
     @property
@@ -21,6 +24,11 @@ class TinygenError(Exception):
         """The whole message on one line; control characters of hostile names are escaped."""
         text = f"{self.what} Hint: {self.hint}" if self.hint else self.what
         return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_LINE else f"{line[: MAX_LINE - 1]}…"
 
 
 class BadInput(TinygenError):

@@ -6,18 +6,21 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from . import budget
+from . import __version__, budget
 from .backends import aot
 from .backends.aot_inventory import inventory
 from .backends.platformio import framework_of, platformio_files
 from .backends.sim_support import sim_files
-from .backends.tflm import render_tflm, tflm_arena
+from .backends.tflm import render_tflm
 from .backends.tflm_cost import NOTE, STACK_BYTES, STATIC_BYTES, runtime_bytes
+from .backends.weights_check import render_weights_check
 from .boards import BoardProfile, board_bytes, load_board
 from .compiled import Compiled, Model, Say, compile_model, open_model
-from .costs import price
+from .costs import OVERRUN_BYTES, price
 from .errors import BadInput, TinygenError
 from .frontend.importer import import_tflite, read_model_file
+from .memory.lifetimes import live_bytes
+from .offline_plan import with_offline_plan
 from .project import MANIFEST, Manifest, read_manifest
 from .proof import simulate_project
 from .records import Optimize, Tools, manifest_of, tflm_manifest
@@ -28,6 +31,7 @@ from .usage import BudgetReport
 from .writing import Written, edited_files, write_project
 
 Runtime = Literal["aot", "tflm"]
+CHECKED_NOTE = "A checked build: its guard zones and what verifies them are part of these figures."
 
 
 @dataclass(frozen=True)
@@ -48,17 +52,19 @@ def generate(
     optimize: Optimize = "balanced",
     toolchain: Tools = None,
     keep_input: bool = False,
+    checked: bool = False,
     force: bool = False,
 ) -> Generated:
     """Renders a project for a board and writes it; nothing is written where anything before fails."""
     profile = load_board(board)
     files, manifest = render_project(
-        model, board, runtime=runtime, optimize=optimize, toolchain=toolchain, keep_input=keep_input
+        model, board, runtime=runtime, optimize=optimize, toolchain=toolchain, keep_input=keep_input, checked=checked
     )
     if runtime == "tflm":
         planned = planned_tflm_budget(model, profile)
     else:
-        planned = planned_budget(compile_model(model, profile, keep_input=keep_input), toolchain=toolchain)
+        compiled = compile_model(model, profile, keep_input=keep_input, checked=checked)
+        planned = planned_budget(compiled, toolchain=toolchain)
     written = write_project(files, manifest, out, force=force)
     return Generated(written, read_manifest(written.folder), planned)
 
@@ -71,43 +77,60 @@ def render_project(
     optimize: Optimize = "balanced",
     toolchain: Tools = None,
     keep_input: bool = False,
+    checked: bool = False,
 ) -> tuple[dict[str, bytes], Manifest]:
     """The files of a project by path, in memory, and its manifest."""
+    require_checkable(runtime, checked)
     profile = load_board(board)
     files: dict[str, str | bytes] = {"board.toml": board_bytes(board)}
     if runtime == "tflm":
-        library, manifest = _tflm(model, profile, optimize, toolchain)
+        model, library, manifest = _tflm(model, profile, optimize, toolchain)
     else:
-        library, manifest = _aot(model, profile, optimize, toolchain, keep_input)
-        files |= {f"sim/{path}": text for path, text in sim_files(profile, model.name).items()}
+        compiled = compile_model(model, profile, keep_input=keep_input, checked=checked)
+        library, manifest = _aot(compiled), manifest_of(compiled, optimize=optimize, toolchain=toolchain)
+        files |= {f"sim/{path}": text for path, text in sim_files(profile, model.name, checked=checked).items()}
     files |= {f"lib/{model.name}/src/{path}": text for path, text in library.items()}
     files |= platformio_files(profile, manifest)
     files[manifest.model.file] = model.tflite
     return {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}, manifest
 
 
-def _aot(
-    model: Model, board: BoardProfile, optimize: Optimize, toolchain: Tools, keep_input: bool
-) -> tuple[dict[str, str], Manifest]:
-    compiled = compile_model(model, board, keep_input=keep_input)
+def require_checkable(runtime: str, checked: bool) -> None:
+    """BadInput for a checked build of a runtime that has none."""
+    if checked and runtime != "aot":
+        raise BadInput(
+            f"--checked guards the buffers of tinygen's own code; --runtime {runtime} has none.", "--runtime aot."
+        )
+
+
+def _aot(compiled: Compiled) -> dict[str, str]:
+    board, info = compiled.board, compiled.model.info
     line = f"{board.name}: {board.title}, {board.core}"
-    library = aot.render_aot(compiled.graph, compiled.layers, compiled.plan, line, model.info)
-    return library, manifest_of(compiled, optimize=optimize, toolchain=toolchain)
+    library = aot.render_aot(compiled.graph, compiled.layers, compiled.plan, line, info)
+    constants = aot.model_pool(compiled.graph, compiled.layers, info.name)
+    library[f"{info.name}_check.c"] = render_weights_check(constants, info.name, __version__)
+    return library | aot.with_includes({"tg_crc32.h"})
 
 
-def _tflm(model: Model, board: BoardProfile, optimize: Optimize, toolchain: Tools) -> tuple[dict[str, str], Manifest]:
-    graph = import_tflite(model.tflite, model.name, supported_only=False)
+def _tflm(
+    model: Model, board: BoardProfile, optimize: Optimize, toolchain: Tools
+) -> tuple[Model, dict[str, str], Manifest]:
+    """(the model as it is flashed, its library, the manifest)."""
+    planned = with_offline_plan(import_tflite(model.tflite, model.name, supported_only=False), model.tflite, board)
+    flashed = replace(model, tflite=planned.tflite)
+    graph = import_tflite(flashed.tflite, model.name, supported_only=False)
     library = render_tflm(
         graph,
-        model.tflite,
+        flashed.tflite,
         board,
         name=model.name,
         version=model.version,
         labels=model.labels,
         preprocess=model.preprocess,
+        arena=planned.arena,
     )
-    arena = tflm_arena(graph, board).arena_bytes
-    return library, tflm_manifest(model, graph, board, arena, optimize=optimize, toolchain=toolchain)
+    arena = planned.arena.arena_bytes
+    return flashed, library, tflm_manifest(flashed, graph, board, arena, optimize=optimize, toolchain=toolchain)
 
 
 def planned_budget(
@@ -119,8 +142,9 @@ def planned_budget(
 ) -> BudgetReport:
     """The budget before any compiler runs: weights and arena exact, code and stack by the table of measured sizes."""
     board = compiled.board
-    stock = inventory(compiled.graph, compiled.layers, compiled.model.info)
-    cost = price(stock, toolchain or _likely_toolchain(board.core), board.core)
+    stock = inventory(compiled.graph, compiled.layers, compiled.model.info, compiled.plan)
+    static = compiled.state_bytes + (OVERRUN_BYTES if compiled.checked else 0)
+    cost = price(stock, toolchain or likely_toolchain(board.core), board.core)
     return budget.report(
         board,
         "planned",
@@ -129,10 +153,11 @@ def planned_budget(
             "code": cost.code_bytes,
             "runtime": 0 if board.framework else cost.harness_bytes,
         },
-        {"arena": compiled.plan.arena_bytes, "static": compiled.state_bytes, "stack": cost.stack_bytes},
+        {"arena": compiled.plan.arena_bytes, "static": static, "stack": cost.stack_bytes},
         max_flash=max_flash,
         max_ram=max_ram,
         largest=peak_layers(compiled),
+        notes=(CHECKED_NOTE,) if compiled.checked else (),
     )
 
 
@@ -141,12 +166,12 @@ def planned_tflm_budget(
 ) -> BudgetReport:
     """The budget of a TFLite Micro project: the model's bytes and the arena are exact plans, the interpreter is not."""
     graph = import_tflite(model.tflite, model.name, supported_only=False)
-    arena = tflm_arena(graph, board)
+    planned = with_offline_plan(graph, model.tflite, board)
     return budget.report(
         board,
         "planned",
-        {"weights": len(model.tflite), "code": 0, "runtime": runtime_bytes(graph)},
-        {"arena": arena.arena_bytes, "static": STATIC_BYTES, "stack": STACK_BYTES},
+        {"weights": len(planned.tflite), "code": 0, "runtime": runtime_bytes(graph)},
+        {"arena": planned.arena.arena_bytes, "static": STATIC_BYTES, "stack": STACK_BYTES},
         max_flash=max_flash,
         max_ram=max_ram,
         notes=(NOTE,),
@@ -154,7 +179,8 @@ def planned_tflm_budget(
     )
 
 
-def _likely_toolchain(core: str) -> str:
+def likely_toolchain(core: str) -> str:
+    """The toolchain by whose measured sizes a plan goes where none is named: the one installed, else gcc."""
     try:
         return find_toolchain(core).kind
     except TinygenError:
@@ -168,7 +194,8 @@ def linked_budget(project: Path, *, max_flash: int | None = None, max_ram: int |
     """
     manifest = read_manifest(project)
     run = simulate_project(project, samples=1, toolchain=manifest.toolchain, compare=False)
-    return budget_of(run, load_board(project / "board.toml"), max_flash=max_flash, max_ram=max_ram)
+    report = budget_of(run, load_board(project / "board.toml"), max_flash=max_flash, max_ram=max_ram)
+    return replace(report, notes=(*report.notes, CHECKED_NOTE)) if manifest.checked else report
 
 
 def budget_of(
@@ -189,11 +216,7 @@ def budget_of(
 
 def peak_layers(compiled: Compiled) -> str:
     """Where the arena is fullest: "live at conv2d_1"."""
-    steps = len(compiled.layers)
-    totals = [0] * steps
-    for buffer in compiled.plan.buffers:
-        for step in range(max(buffer.first_use, 0), min(buffer.last_use, steps - 1) + 1):
-            totals[step] += buffer.nbytes
+    totals = live_bytes(compiled.plan.buffers, len(compiled.layers))[1:-1]
     return f"live at {compiled.layers[totals.index(max(totals))].op.name}" if totals else ""
 
 
@@ -233,7 +256,8 @@ def _check_project(project: Path, board: str, max_flash: int | None, max_ram: in
     if manifest.runtime == "tflm":
         report = planned_tflm_budget(model, profile, **limits)
     else:
-        report = planned_budget(compile_model(model, profile), toolchain=manifest.toolchain, **limits)
+        compiled = compile_model(model, profile, checked=manifest.checked)
+        report = planned_budget(compiled, toolchain=manifest.toolchain, **limits)
     return replace(report, notes=(*report.notes, *notes))
 
 

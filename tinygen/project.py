@@ -77,7 +77,10 @@ class Preprocess(_Strict):
 
 
 class Manifest(_Strict):
-    """tinygen.json in the root of every rendered project. The board's profile is copied to board.toml beside it."""
+    """tinygen.json in the root of every rendered project. The board's profile is copied to board.toml beside it.
+
+    `checked` is a debug build with guard zones.
+    """
 
     schema_: Literal["tinygen.project/1"] = Field(default="tinygen.project/1", alias="schema")
     tinygen: str
@@ -85,6 +88,7 @@ class Manifest(_Strict):
     board: str
     optimize: Literal["speed", "balanced", "size"] = "balanced"
     toolchain: Literal["gcc", "zig"] | None = None
+    checked: bool = False
     model: ModelRecord
     plan: PlanRecord
     preprocess: Preprocess | None = None
@@ -103,6 +107,10 @@ def read_manifest(project: Path) -> Manifest:
     try:
         raw: Any = json.loads(path.read_text("utf-8"))
         return Manifest.model_validate(raw)
+    except RecursionError as error:
+        raise BadInput(
+            f"{path}: damaged manifest: nested too deeply.", "`tinygen generate` renders it anew."
+        ) from error
     except (ValueError, ValidationError) as error:
         first = str(error).splitlines()[0]
         raise BadInput(f"{path}: damaged manifest: {first}", "`tinygen generate` renders it anew.") from error

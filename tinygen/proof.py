@@ -137,21 +137,31 @@ def _costs(bench: _Bench, events: tuple[LayerEvent, ...]) -> tuple[LayerCost, ..
 
 
 def _broken(bench: _Bench, runs: Sequence[bytes], run: RunResult) -> OutputsDiffer:
-    """The error of a program that faulted or hung, with the layer that a traced run was in."""
+    """The error of a program that faulted, failed or hung, with the layer: it was told, or a traced run was in it."""
     sample = min(len(run.outputs), len(runs) - 1)
     fault: Fault | None = run.fault
-    layer = ""
-    again = replace(bench, timeout_s=min(bench.timeout_s, _TRACE_TIMEOUT_S))
-    traced = again.run(bench.build(trace=True), runs[: sample + 1])
-    if traced.fault is not None and traced.fault.layers_done is not None:
-        layers = bench.manifest.plan.layers
-        ran = {event.index for event in traced.layers}
-        running = next((r for r in layers if r.index not in ran), None)
-        layer = f" in layer {running.name} ({running.op})" if running else " after the last layer"
+    if fault is not None and fault.layer is not None:
+        layer, hint = _layer_of(bench, fault.layer), "The layer's kernel is in the project's lib/."
+    else:
+        layer, hint = _traced_layer(bench, runs[: sample + 1]), "`--on native --sanitize` runs it under the sanitizers."
     return OutputsDiffer(
-        f"{bench.manifest.model.name} on {bench.simulator}, {bench.board.name}, sample {sample}: {fault}{layer}.",
-        "`--on native --sanitize` runs it under the sanitizers.",
+        f"{bench.manifest.model.name} on {bench.simulator}, {bench.board.name}, sample {sample}: {fault}{layer}.", hint
     )
+
+
+def _traced_layer(bench: _Bench, runs: Sequence[bytes]) -> str:
+    again = replace(bench, timeout_s=min(bench.timeout_s, _TRACE_TIMEOUT_S))
+    traced = again.run(bench.build(trace=True), runs)
+    if traced.fault is None or traced.fault.layers_done is None:
+        return ""
+    ran = {event.index for event in traced.layers}
+    running = (r.index for r in bench.manifest.plan.layers if r.index not in ran and r.kernel != "view")
+    return _layer_of(bench, next(running, -1))
+
+
+def _layer_of(bench: _Bench, index: int) -> str:
+    record = next((r for r in bench.manifest.plan.layers if r.index == index), None)
+    return f" in layer {record.name} ({record.op})" if record else " after the last layer"
 
 
 def _report(
@@ -200,6 +210,7 @@ def _report(
         compiler_version=image.compiler_version,
         flags=image.flags,
         optimize=bench.manifest.optimize,
+        checked=bench.manifest.checked,
         runs=tuple(
             {"input": name, "output_crc32": diff.crc32(out)} for name, out in zip(names, run.outputs, strict=True)
         ),

@@ -25,6 +25,7 @@ def manifest_of(compiled: Compiled, *, optimize: Optimize, toolchain: Tools) -> 
         board=compiled.board.name,
         optimize=optimize,
         toolchain=toolchain,
+        checked=compiled.checked,
         model=model_record(compiled.model, compiled.graph),
         plan=PlanRecord(
             arena_bytes=compiled.plan.arena_bytes,

@@ -33,6 +33,11 @@ class Usage:
         """Bytes missing, 0 where it fits."""
         return max(0, self.used_bytes - self.limit_bytes)
 
+    @property
+    def left_share(self) -> float:
+        """The part of the limit that is left, 0 to 1; negative where it is short."""
+        return 1 - self.used_bytes / self.limit_bytes
+
     def json(self) -> dict[str, Any]:
         """As DESIGN's budget JSON has it."""
         return {"used_bytes": self.used_bytes, "limit_bytes": self.limit_bytes, "parts": dict(self.parts)}

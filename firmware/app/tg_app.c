@@ -115,10 +115,22 @@ static void put_outputs(const tg_model_info *info) {
     }
 }
 
+/* A checked build names the layer. */
+static void put_failure(void) {
+    put("error: invoke failed");
+    if (app->overrun != NULL && app->overrun().name != NULL) {
+        put(": layer ");
+        put_signed(app->overrun().layer);
+        put(" wrote outside of its buffers: ");
+        put(app->overrun().name);
+    }
+    put("\n");
+}
+
 static int run(void) {
     const uint32_t before = tg_port_micros();
     if (app->invoke() != TG_OK) {
-        put("error: invoke failed\n");
+        put_failure();
         return 0;
     }
     put("invoke: ");
@@ -173,9 +185,20 @@ static void put_arena(const tg_app_model *model, const tg_model_info *info) {
     put("\n");
 }
 
+/* Why the model cannot run, or NULL. */
+static const char *begin(const tg_app_model *model) {
+    if (model->begin != NULL && model->begin() != TG_OK) {
+        return "the interpreter could not be built: is the arena large enough?";
+    }
+    if (model->check_weights != NULL && model->check_weights() != TG_OK) {
+        return "the constants in flash are not those that were rendered";
+    }
+    return NULL;
+}
+
 void tg_app_start(const tg_app_model *model) {
     const tg_model_info *info = model->info();
-    const int failed = model->begin != NULL && model->begin() != TG_OK;
+    const char *const trouble = begin(model);
     int one_byte_inputs = 1;
     expected = 0;
     digits = 0;
@@ -194,8 +217,10 @@ void tg_app_start(const tg_app_model *model) {
     put(info->tinygen);
     put("\n");
     put_arena(model, info);
-    if (failed) {
-        put("error: the interpreter could not be built: is the arena large enough?\n");
+    if (trouble != NULL) {
+        put("error: ");
+        put(trouble);
+        put("\n");
         return;
     }
     app = model;

@@ -16,7 +16,16 @@ typedef struct {
     tg_status (*begin)(void);     /* builds the interpreter */
     uint32_t (*arena_used)(void); /* bytes */
     uint32_t arena_needed;        /* as estimated, 0 where the plan is exact */
+    tg_status (*check_weights)(void);
+    tg_overrun (*overrun)(void); /* of a checked build */
 } tg_app_model;
+
+/* -DTG_CHECK_WEIGHTS=1: tg_app_start holds the constants to their CRC-32 first. Otherwise nothing of it is linked. */
+#if defined(TG_CHECK_WEIGHTS) && TG_CHECK_WEIGHTS
+#define TG_APP_CHECK(function) function
+#else
+#define TG_APP_CHECK(function) NULL
+#endif
 
 /* Once: tells what runs here, and the CRC-32 of the outputs for a known input (the ramp). */
 void tg_app_start(const tg_app_model *model);

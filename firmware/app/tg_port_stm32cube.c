@@ -12,19 +12,25 @@ __attribute__((weak)) void SystemClock_Config(void) {}
 void SysTick_Handler(void);
 void SysTick_Handler(void) { HAL_IncTick(); }
 
+/* Hands a pin to the UART. */
+static void give_pin(GPIO_TypeDef *port, uint32_t pin, uint32_t function) {
+    GPIO_InitTypeDef init = {0};
+    init.Pin = pin;
+    init.Mode = GPIO_MODE_AF_PP;
+    init.Pull = GPIO_PULLUP;
+    init.Speed = GPIO_SPEED_FREQ_HIGH;
+    init.Alternate = function;
+    HAL_GPIO_Init(port, &init);
+}
+
 void tg_port_start(void);
 void tg_port_start(void) {
-    GPIO_InitTypeDef pins = {0};
     (void)HAL_Init();
     SystemClock_Config();
     TG_UART_GPIO_CLOCK();
     TG_UART_CLOCK();
-    pins.Pin = TG_UART_PINS;
-    pins.Mode = GPIO_MODE_AF_PP;
-    pins.Pull = GPIO_PULLUP;
-    pins.Speed = GPIO_SPEED_FREQ_HIGH;
-    pins.Alternate = TG_UART_AF;
-    HAL_GPIO_Init(TG_UART_GPIO, &pins);
+    give_pin(TG_UART_TX_GPIO, TG_UART_TX_PIN, TG_UART_TX_AF);
+    give_pin(TG_UART_RX_GPIO, TG_UART_RX_PIN, TG_UART_RX_AF);
     uart.Instance = TG_UART;
     uart.Init.BaudRate = 115200;
     uart.Init.WordLength = UART_WORDLENGTH_8B;

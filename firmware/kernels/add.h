@@ -1,4 +1,4 @@
-/* add.h - int8 sum or difference of two operands, broadcast. */
+/* add.h - int8 or int16 sum or difference of two operands, broadcast. */
 #ifndef TG_ADD_H
 #define TG_ADD_H
 
@@ -15,27 +15,18 @@ typedef struct {
     int32_t activation_min, activation_max;
 } tg_add_params;
 
-/* Each operand gets 20 more bits and is scaled to twice the larger input scale; their sum is scaled to the output. */
-TG_KERNEL void tg_add_s8(const tg_add_params *p, const int8_t *x1, const int8_t *x2, int8_t *y) {
-    for (int32_t i = 0; i < p->size[0]; i++) {
-        for (int32_t j = 0; j < p->size[1]; j++) {
-            for (int32_t k = 0; k < p->size[2]; k++) {
-                const int8_t *a = x1 + i * p->stride1[0] + j * p->stride1[1] + k * p->stride1[2];
-                const int8_t *b = x2 + i * p->stride2[0] + j * p->stride2[1] + k * p->stride2[2];
-                for (int32_t n = 0; n < p->size[3]; n++) {
-                    const int32_t wide1 = (*a + p->input1_offset) * (1 << 20);
-                    const int32_t wide2 = (*b + p->input2_offset) * (1 << 20);
-                    const int32_t scaled1 = tg_divide_by_pot(tg_high_mul(wide1, p->input1_multiplier), p->input1_shift);
-                    const int32_t scaled2 = tg_divide_by_pot(tg_high_mul(wide2, p->input2_multiplier), p->input2_shift);
-                    const int32_t sum = scaled1 + p->input2_sign * scaled2;
-                    const int32_t out = tg_divide_by_pot(tg_high_mul(sum, p->output_multiplier), p->output_shift);
-                    *y++ = (int8_t)tg_clamp(out + p->output_zero_point, p->activation_min, p->activation_max);
-                    a += p->stride1[3];
-                    b += p->stride2[3];
-                }
-            }
-        }
-    }
+/* Operands with `bits` more bits are scaled to twice the larger input scale; their sum is scaled to the output. */
+static inline int32_t tg_add_value(const tg_add_params *p, int32_t a, int32_t b, int32_t bits) {
+    const int32_t wide1 = (a + p->input1_offset) * (1 << bits);
+    const int32_t wide2 = (b + p->input2_offset) * (1 << bits);
+    const int32_t scaled1 = tg_divide_by_pot(tg_high_mul(wide1, p->input1_multiplier), p->input1_shift);
+    const int32_t scaled2 = tg_divide_by_pot(tg_high_mul(wide2, p->input2_multiplier), p->input2_shift);
+    const int32_t sum = scaled1 + p->input2_sign * scaled2;
+    const int32_t out = tg_divide_by_pot(tg_high_mul(sum, p->output_multiplier), p->output_shift);
+    return tg_clamp(out + p->output_zero_point, p->activation_min, p->activation_max);
 }
+
+TG_BINARY(tg_add_s8, tg_add_params, int8_t, int8_t, tg_add_value(p, *a, *b, 20))
+TG_BINARY(tg_add_s16, tg_add_params, int16_t, int16_t, tg_add_value(p, *a, *b, 15))
 
 #endif

@@ -1,4 +1,4 @@
-/* mul.h - int8 product of two operands, broadcast. */
+/* mul.h - int8 or int16 product of two operands, broadcast. */
 #ifndef TG_MUL_H
 #define TG_MUL_H
 
@@ -12,23 +12,14 @@ typedef struct {
     int32_t activation_min, activation_max;
 } tg_mul_params;
 
-TG_KERNEL void tg_mul_s8(const tg_mul_params *p, const int8_t *x1, const int8_t *x2, int8_t *y) {
-    for (int32_t i = 0; i < p->size[0]; i++) {
-        for (int32_t j = 0; j < p->size[1]; j++) {
-            for (int32_t k = 0; k < p->size[2]; k++) {
-                const int8_t *a = x1 + i * p->stride1[0] + j * p->stride1[1] + k * p->stride1[2];
-                const int8_t *b = x2 + i * p->stride2[0] + j * p->stride2[1] + k * p->stride2[2];
-                for (int32_t n = 0; n < p->size[3]; n++) {
-                    const int32_t product = (*a + p->input1_offset) * (*b + p->input2_offset);
-                    const int32_t scaled = tg_requantize(product, p->output_multiplier, p->output_shift);
-                    const int32_t out = tg_add(scaled, p->output_zero_point);
-                    *y++ = (int8_t)tg_clamp(out, p->activation_min, p->activation_max);
-                    a += p->stride1[3];
-                    b += p->stride2[3];
-                }
-            }
-        }
-    }
+/* The zero points of int16 are 0, so that the product stays below 2^31. */
+static inline int32_t tg_mul_value(const tg_mul_params *p, int32_t a, int32_t b) {
+    const int32_t product = (a + p->input1_offset) * (b + p->input2_offset);
+    const int32_t scaled = tg_requantize(product, p->output_multiplier, p->output_shift);
+    return tg_clamp(tg_add(scaled, p->output_zero_point), p->activation_min, p->activation_max);
 }
+
+TG_BINARY(tg_mul_s8, tg_mul_params, int8_t, int8_t, tg_mul_value(p, *a, *b))
+TG_BINARY(tg_mul_s16, tg_mul_params, int16_t, int16_t, tg_mul_value(p, *a, *b))
 
 #endif

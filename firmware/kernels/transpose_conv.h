@@ -2,7 +2,7 @@
 #ifndef TG_TRANSPOSE_CONV_H
 #define TG_TRANSPOSE_CONV_H
 
-#include "tg_kernel.h"
+#include "tg_taps.h"
 
 typedef struct {
     int32_t batches, in_h, in_w, in_c;
@@ -14,24 +14,6 @@ typedef struct {
     int32_t output_zero_point;
     int32_t activation_min, activation_max;
 } tg_transpose_conv_params;
-
-/* The taps that reach one output along one axis: `tap` is the first, each next is a stride further on and reads the
- * input before. */
-typedef struct {
-    int32_t tap, input, count;
-} tg_taps;
-
-static inline tg_taps tg_taps_at(int32_t place, int32_t stride, int32_t kernel, int32_t in_size) {
-    tg_taps t;
-    t.input = place / stride;
-    t.tap = place - t.input * stride;
-    if (t.input >= in_size) {
-        t.tap += (t.input - in_size + 1) * stride;
-        t.input = in_size - 1;
-    }
-    t.count = t.tap < kernel ? tg_min((kernel - t.tap - 1) / stride, t.input) + 1 : 0;
-    return t;
-}
 
 /* Every output gathers what scattering each input over the kernel would add to it. */
 TG_KERNEL void tg_transpose_conv_s8(const tg_transpose_conv_params *p, const int8_t *x, const int8_t *w,

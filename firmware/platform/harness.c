@@ -151,8 +151,12 @@ static int perform(uint32_t command) {
         return 1;
     }
     if (status != TG_OK) {
-        const uint32_t word = (uint32_t)status;
-        record('S', &word, (uint32_t)sizeof word, NULL, 0);
+#if defined(TG_MODEL_CHECKED)
+        const uint32_t words[2] = {(uint32_t)status, (uint32_t)TG_MODEL(overrun)().layer};
+#else
+        const uint32_t words[1] = {(uint32_t)status};
+#endif
+        record('S', words, (uint32_t)sizeof words, NULL, 0);
     }
     return 0;
 }

@@ -24,7 +24,18 @@ int memcmp(const void *a, const void *b, size_t n);
 extern "C" {
 #endif
 
-typedef enum { TG_OK = 0, TG_ERROR = 1 } tg_status;
+typedef enum {
+    TG_OK = 0,
+    TG_ERROR = 1,
+    TG_ERROR_OVERRUN = 2 /* of checked builds: a layer wrote outside of its buffers */
+} tg_status;
+
+/* What <model>_overrun of a checked build tells of the last invoke; -1 and NULL where every layer kept to its buffers. */
+typedef struct {
+    int32_t layer;    /* the index of the layer that ran */
+    const char *name; /* its name */
+    const void *at;   /* the first byte that it wrote and should not have */
+} tg_overrun;
 
 typedef enum {
     TG_INT8 = 0,

@@ -130,13 +130,16 @@ def test_sequential_that_was_built_by_its_data() -> None:
     ("build", "told"),
     [
         (
-            lambda k, x: k.Dense(3, activation="hard_sigmoid", name="odd")(x),
+            lambda k, x: k.GRU(3, recurrent_activation="hard_sigmoid", name="odd")(x),
             "Layer 'odd': hard_sigmoid is another function",
         ),
         (lambda k, x: k.RMSNormalization(name="odd")(x), "Layer 'odd': tf_keras has no RMSNormalization"),
-        (lambda k, x: k.Dense(3)(x) * 2.0, "computes with a constant"),
+        (lambda k, x: k.Dense(3)(x) * np.arange(3.0), "computes with several constants"),
         (lambda k, x: k.Dense(3, name="odd", dtype="mixed_float16")(x), "Layer 'odd' computes in float16"),
-        (lambda k, x: k.MultiHeadAttention(1, 2, name="odd")(x, x), "Layer 'odd' is called with 2 inputs side by side"),
+        (
+            lambda k, x: k.GRU(3, name="odd")(x, initial_state=k.Dense(3)(k.Flatten()(x))),
+            "Layer 'odd' is called with 'initial_state'",
+        ),
     ],
 )
 def test_what_has_no_twin_is_named(build: Callable[[Any, Any], Any], told: str) -> None:

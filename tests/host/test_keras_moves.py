@@ -42,7 +42,7 @@ def _transposed(layers: Any, x: Any) -> Any:
 
 
 def _upsampled(layers: Any, x: Any) -> Any:
-    """Both interpolations of UpSampling2D; UpSampling1D of few steps, for the reference concatenates up to ten."""
+    """Both interpolations of UpSampling2D; UpSampling1D, which the converter parts and puts together again."""
     near = layers.UpSampling2D((2, 3))(layers.Conv2D(3, 1)(x))
     smooth = layers.UpSampling2D((2, 3), interpolation="bilinear")(layers.Conv2D(3, 1)(x))
     x = layers.Add()([near, smooth])
@@ -87,7 +87,7 @@ def _recurrent(layers: Any, x: Any) -> Any:
 
 MODELS: dict[str, tuple[Callable[[Any, Any], Any], set[str]]] = {
     "unet": (_unet, {"TRANSPOSE_CONV"}),
-    "upsampled": (_upsampled, {"RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR", "SPLIT"}),
+    "upsampled": (_upsampled, {"RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR"}),
     "dilated": (_dilated, {"CONV_2D"}),
     "recurrent": (_recurrent, {"UNPACK", "PACK", "SPLIT"}),
     "moved": (_moved, set("SPLIT SPLIT_V PACK UNPACK SLICE GATHER REVERSE_V2 MIRROR_PAD RESIZE_BILINEAR".split())),

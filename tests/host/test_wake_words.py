@@ -82,6 +82,9 @@ def test_on_the_cores(board: str, features: Path, tmp_path: Path) -> None:
     assert (report.samples, report.mismatched_samples) == (FRAMES, 0)
     plan = made.manifest.plan
     assert (report.arena_bytes, report.state_bytes) == (plan.arena_bytes, plan.state_bytes)
+    assert report.code_bytes and report.ram_bytes and report.stack_bytes
+    assert report.code_bytes <= made.budget.flash.parts["code"] < report.code_bytes + 1024
+    assert report.ram_bytes <= made.budget.ram.used_bytes < report.ram_bytes + 128
 
 
 def test_a_wrong_state_is_seen(features: Path, tmp_path: Path) -> None:

@@ -48,6 +48,18 @@ def q8(shape: Sequence[int], scale: float, zero_point: int, dtype: str = "int8")
     return T(tuple(shape), dtype, (scale,), (zero_point,))
 
 
+def q16(shape: Sequence[int], scale: float, zero_point: int = 0) -> T:
+    """An int16 activation quantized as a whole."""
+    return q8(shape, scale, zero_point, "int16")
+
+
+@st.composite
+def broadcast(draw: st.DrawFn, shape: Sequence[int]) -> tuple[int, ...]:
+    """`shape` with dimensions of 1 and without leading ones, now and then."""
+    drop = draw(st.integers(0, len(shape) - 1)) if draw(st.integers(0, 3)) == 0 else 0
+    return tuple(1 if draw(st.integers(0, 3)) == 0 else n for n in shape[drop:])
+
+
 @st.composite
 def activations(draw: st.DrawFn, shape: Sequence[int], low: float = -10.0, high: float = 2.0) -> T:
     """An int8 activation of a given shape."""

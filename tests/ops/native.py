@@ -47,6 +47,13 @@ def merge(graphs: Sequence[Graph]) -> Graph:
     return Graph("cases", tuple(tensors), tuple(ops), tuple(inputs), tuple(outputs), states=tuple(states))
 
 
+def without_scales(graph: Graph) -> Graph:
+    """For rendering: no functions that quantize hundreds of inputs, which take longer to compile than the layers."""
+    ends = {*graph.inputs, *graph.outputs}
+    tensors = (replace(t, quant=None) if i in ends else t for i, t in enumerate(graph.tensors))
+    return replace(graph, tensors=tuple(tensors))
+
+
 def spaced_plan(buffers: Sequence[Buffer]) -> MemoryPlan:
     """Every buffer in a place of its own with a gap after it, so that an overrun is seen."""
     placed, offset = [], 0
@@ -63,15 +70,17 @@ def run(
     graph = merge(graphs)
     layers = lower(graph, frozenset())
     plan = spaced_plan(buffers_of(graph, layers, keep_input=True))
-    build(render_aot(graph, layers, plan, "host", ModelInfo("m")), _gaps(graph, plan), folder, cc)
+    build(render_aot(without_scales(graph), layers, plan, "host", ModelInfo("m")), _gaps(graph, plan), folder, cc)
     rounds = len(samples[0])
-    sent = b"".join(
-        b"\x01" + b"".join(np.ascontiguousarray(x).tobytes() for sample in samples for x in sample[r])
-        for r in range(rounds)
-    )
+    sent = b"".join(b"\x01" + joined(samples, r) for r in range(rounds))
     done = subprocess.run([str(folder / "program")], input=sent, capture_output=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr.decode(errors="replace")[-3000:]
-    return _split(graphs, done.stdout, rounds)
+    return split(graphs, done.stdout, rounds)
+
+
+def joined(samples: Sequence[Sequence[Arrays]], number: int) -> bytes:
+    """The inputs of every graph in one round."""
+    return b"".join(np.ascontiguousarray(x).tobytes() for sample in samples for x in sample[number])
 
 
 def _gaps(graph: Graph, plan: MemoryPlan) -> str:
@@ -94,7 +103,8 @@ def build(files: dict[str, str], gaps: str, folder: Path, cc: str) -> None:
     assert done.returncode == 0, done.stderr.decode(errors="replace")[:3000]
 
 
-def _split(graphs: Sequence[Graph], data: bytes, rounds: int) -> list[list[Arrays]]:
+def split(graphs: Sequence[Graph], data: bytes, rounds: int) -> list[list[Arrays]]:
+    """The outputs of every graph in every round, out of the bytes of all of them."""
     results: list[list[Arrays]] = [[] for _ in graphs]
     at = 0
     for _ in range(rounds):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import pickle
 import selectors
+import signal
 import struct
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -47,13 +49,15 @@ class Oracle:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 bufsize=0,
+                start_new_session=True,
             )
         return self._child
 
     def close(self) -> None:
-        """Ends the child."""
+        """Ends the child and its own."""
         if self._child is not None:
-            self._child.kill()
+            with suppress(ProcessLookupError):
+                os.killpg(self._child.pid, signal.SIGKILL)
             self._child.wait(10)
             for pipe in (self._child.stdin, self._child.stdout):
                 if pipe:
@@ -82,11 +86,21 @@ def _receive(pipe: Any) -> Any:
 
 
 def _serve() -> None:
-    """The child: the pipe of answers is kept apart from whatever the reference prints."""
+    """The child: a process of its own runs the models until one of them ends it; the next is there at once.
+
+    The pipe of answers is kept apart from whatever the reference prints.
+    """
     answers = os.fdopen(os.dup(1), "wb", 0)
     os.dup2(2, 1)
     from tflite_micro.python.tflite_micro import runtime
 
+    while (process := os.fork()) and os.waitpid(process, 0)[1]:
+        _send(answers, None)
+    if not process:
+        _answer(runtime, answers)
+
+
+def _answer(runtime: Any, answers: BinaryIO) -> None:
     while True:
         try:
             model, samples, outputs = _receive(sys.stdin.buffer)

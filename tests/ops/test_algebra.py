@@ -11,8 +11,10 @@ import numpy as np
 from build_tflite import T
 from cases import Case, compare, generate, one_op
 from hypothesis import strategies as st
+from strategies import cases_of
 
 
+@cases_of("L2_NORMALIZATION")
 @st.composite
 def _l2(draw: st.DrawFn) -> Case:
     x = draw(d.shapes(1, 5, 600).flatmap(lambda s: d.activations(s)))
@@ -45,6 +47,7 @@ def test_l2_normalization_of_every_length(tmp_path: Path) -> None:
     assert len(samples) > 30 and compare(cases, tmp_path) == 2
 
 
+@cases_of("BATCH_MATMUL")
 @st.composite
 def _batch_matmul(draw: st.DrawFn) -> Case:
     batches = draw(d.shapes(0, 3, 12))

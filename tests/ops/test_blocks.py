@@ -13,6 +13,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from build_tflite import Node, T, const
 from cases import Case, compare, generate, one_op
 from hypothesis import strategies as st
+from strategies import cases_of
 from test_slices import typed
 
 from tinygen.errors import BadInput
@@ -23,6 +24,8 @@ BATCHED = {"SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions", "BATCH_TO_SPACE_ND": "B
 DEPTHS = {"SPACE_TO_DEPTH": "SpaceToDepthOptions", "DEPTH_TO_SPACE": "DepthToSpaceOptions"}
 
 
+@cases_of("SPACE_TO_BATCH_ND", padded=False)  # what TFLM pads with is undefined
+@cases_of("BATCH_TO_SPACE_ND", padded=True)
 @st.composite
 def batched(draw: st.DrawFn, kind: str, padded: bool) -> Case:
     spatial = draw(st.integers(1, 2))
@@ -43,6 +46,7 @@ def batched(draw: st.DrawFn, kind: str, padded: bool) -> Case:
     return one_op(kind, [x, const(block), const(margins)], y, BATCHED[kind], draw(d.seeds))
 
 
+@cases_of(*DEPTHS)
 @st.composite
 def depths(draw: st.DrawFn, kind: str) -> Case:
     side, n = draw(st.integers(1, 4)), draw(st.integers(1, 2))

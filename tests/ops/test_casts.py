@@ -10,6 +10,7 @@ import numpy as np
 from build_tflite import T
 from cases import Case, compare, generate, importable, one_op
 from hypothesis import strategies as st
+from strategies import cases_of
 
 from tinygen.graph.ir import Graph
 
@@ -26,6 +27,7 @@ def _cast_case(shape: tuple[int, ...], before: str, after: str, seed: int) -> Ca
     return one_op("CAST", [T(shape, before)], T(shape, after), "CastOptions", seed, given=given)
 
 
+@cases_of("CAST")
 @st.composite
 def _cast(draw: st.DrawFn) -> Case:
     before, after = draw(st.sampled_from(TYPES)), draw(st.sampled_from(TYPES))
@@ -52,6 +54,7 @@ def test_cast_beyond_the_range(tmp_path: Path) -> None:
         assert result[0][0].tolist() == [high, low, high, low, 0, high, low, 1, -1]
 
 
+@cases_of("SHAPE")
 @st.composite
 def _shape(draw: st.DrawFn) -> Case:
     x = T(draw(d.shapes(1, 5, 300)), draw(st.sampled_from(("int8", "float32", "int32", "bool"))))

@@ -8,6 +8,7 @@ import draw as d
 from build_tflite import T
 from cases import Case, compare, generate, one_op
 from hypothesis import strategies as st
+from strategies import cases_of
 
 
 def _extent(size: int, kernel: int, stride: int, dilation: int, padding: int) -> int:
@@ -36,6 +37,7 @@ def _window(draw: st.DrawFn) -> tuple[dict[str, int], tuple[int, int], tuple[int
     return options, kernel, (size[0], size[1]), (out[0], out[1])
 
 
+@cases_of("CONV_2D")
 @st.composite
 def _conv(draw: st.DrawFn) -> Case:
     options, kernel, size, out = draw(_window())
@@ -53,6 +55,7 @@ def _conv(draw: st.DrawFn) -> Case:
     return one_op("CONV_2D", inputs, y, "Conv2DOptions", draw(d.seeds), **options)
 
 
+@cases_of("DEPTHWISE_CONV_2D")
 @st.composite
 def _depthwise(draw: st.DrawFn) -> Case:
     options, kernel, size, out = draw(_window())
@@ -68,6 +71,7 @@ def _depthwise(draw: st.DrawFn) -> Case:
     )
 
 
+@cases_of("FULLY_CONNECTED")
 @st.composite
 def _dense(draw: st.DrawFn) -> Case:
     depth, filters, rows = draw(st.integers(1, 40)), draw(st.integers(1, 9)), draw(st.integers(1, 4))

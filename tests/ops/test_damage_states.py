@@ -10,7 +10,8 @@ import pytest
 import test_lstm as lstm
 import test_svdf as svdf
 from cases import MAX_INPUTS, generate
-from test_damage import FLIPS, _accepted, _bytes, _damaged
+from test_damage import FLIPS, _accepted, _damaged
+from test_damage import _values as _bytes
 
 STRATEGIES = {"svdf": svdf.case(), "lstm_s8": lstm.sequence("int8"), "lstm_s16": lstm.sequence("int16")}
 

@@ -10,6 +10,7 @@ import numpy as np
 from build_tflite import T
 from cases import Case, compare, generate, importable, one_op
 from hypothesis import strategies as st
+from strategies import cases_of
 
 from tinygen.graph.ir import Graph
 
@@ -21,6 +22,7 @@ def _values(t: T, generator: np.random.Generator) -> np.ndarray:
     return np.where(values == t.zero_points[0], other, values).astype(np.int8)
 
 
+@cases_of("DIV")
 @st.composite
 def _div(draw: st.DrawFn) -> Case:
     whole = draw(d.shapes(1, 3, 300))

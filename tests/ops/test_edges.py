@@ -10,6 +10,7 @@ import pytest
 from build_tflite import T, const
 from cases import Case, compare, generate, one_op
 from hypothesis import strategies as st
+from strategies import cases_of
 from test_slices import typed
 
 from tinygen.errors import BadInput
@@ -19,6 +20,7 @@ from tinygen.ops.lowering import lower
 INTS = st.sampled_from(("int32", "int32", "int64"))
 
 
+@cases_of("MIRROR_PAD")
 @st.composite
 def mirrors(draw: st.DrawFn) -> Case:
     shape = draw(d.shapes(1, 5, 60))
@@ -30,6 +32,7 @@ def mirrors(draw: st.DrawFn) -> Case:
     return one_op("MIRROR_PAD", [x, const(paddings, draw(INTS))], y, "MirrorPadOptions", draw(d.seeds), mode=mode)
 
 
+@cases_of("BROADCAST_TO")
 @st.composite
 def broadcasts(draw: st.DrawFn) -> Case:
     shape = draw(d.shapes(1, 5, 300))
@@ -38,6 +41,7 @@ def broadcasts(draw: st.DrawFn) -> Case:
     return one_op("BROADCAST_TO", [x, const(shape, draw(INTS))], replace(x, shape=shape), seed=draw(d.seeds))
 
 
+@cases_of("REVERSE_V2")
 @st.composite
 def reversals(draw: st.DrawFn) -> Case:
     shape = draw(d.shapes(1, 5, 300))

@@ -11,10 +11,13 @@ import pytest
 from build_tflite import T
 from cases import Case, compare, generate, one_op
 from hypothesis import strategies as st
+from strategies import cases_of
 
 OPTIONS = {"ADD": "AddOptions", "SUB": "SubOptions", "MUL": "MulOptions"}
+UNARY = ("LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH")
 
 
+@cases_of(*OPTIONS)
 @st.composite
 def _binary(draw: st.DrawFn, kind: str) -> Case:
     shape = draw(d.shapes(1, 5, 300))
@@ -62,6 +65,7 @@ def test_scales_too_far_apart_are_refused(tmp_path: Path, kind: str) -> None:
     assert compare(cases, tmp_path) == 2
 
 
+@cases_of(*UNARY)
 @st.composite
 def _unary(draw: st.DrawFn, kind: str) -> Case:
     x = draw(d.activations((256,), -9, 5))
@@ -82,6 +86,6 @@ def _unary(draw: st.DrawFn, kind: str) -> Case:
     return one_op(kind, [x], y, options, draw(d.seeds), **fields)
 
 
-@pytest.mark.parametrize("kind", ["LOGISTIC", "TANH", "RELU", "RELU6", "LEAKY_RELU", "HARD_SWISH"])
+@pytest.mark.parametrize("kind", UNARY)
 def test_unary_on_all_inputs(tmp_path: Path, kind: str) -> None:
     assert compare(generate(_unary(kind), 150), tmp_path) > 100

@@ -12,6 +12,7 @@ import pytest
 from build_tflite import T
 from cases import Case, compare, generate, one_op
 from hypothesis import strategies as st
+from strategies import cases_of
 
 
 @st.composite
@@ -43,6 +44,7 @@ def same_loops(_case: Case, refusal: str) -> bool:
     return "over more than 4 dimensions" in refusal
 
 
+@cases_of("MAXIMUM", "MINIMUM")
 @st.composite
 def _extreme(draw: st.DrawFn, kind: str) -> Case:
     a, b = draw(_shapes(2))
@@ -64,6 +66,7 @@ def test_larger_and_smaller(tmp_path: Path, kind: str) -> None:
     assert compare(generate(_extreme(kind), 200), tmp_path, same_loops) > 150
 
 
+@cases_of("PRELU")
 @st.composite
 def _prelu(draw: st.DrawFn) -> Case:
     shape = draw(d.shapes(1, 4, 300))
@@ -83,6 +86,7 @@ def test_prelu(tmp_path: Path) -> None:
     assert compare(generate(_prelu(), 200), tmp_path, same_loops) > 180
 
 
+@cases_of("SQUARED_DIFFERENCE")
 @st.composite
 def _squared_difference(draw: st.DrawFn) -> Case:
     a, b = draw(_shapes(2))
@@ -105,6 +109,7 @@ COMPARISONS = {
 }  # fmt: skip
 
 
+@cases_of(*COMPARISONS)
 @st.composite
 def _comparison(draw: st.DrawFn, kind: str) -> Case:
     shapes = draw(_shapes(2))
@@ -127,19 +132,23 @@ def test_comparison(tmp_path: Path, kind: str) -> None:
     assert compare(generate(_comparison(kind), 100), tmp_path, same_loops) > 60
 
 
+LOGICAL = {"LOGICAL_AND": "LogicalAndOptions", "LOGICAL_OR": "LogicalOrOptions", "LOGICAL_NOT": "LogicalNotOptions"}
+
+
+@cases_of(*LOGICAL)
 @st.composite
 def _logical(draw: st.DrawFn, kind: str) -> Case:
     shapes = draw(_shapes(1 if kind == "LOGICAL_NOT" else 2))
     operands = draw(_maybe_constant([T(s, "bool") for s in shapes])) if len(shapes) > 1 else [T(shapes[0], "bool")]
-    options = {"LOGICAL_AND": "LogicalAndOptions", "LOGICAL_OR": "LogicalOrOptions", "LOGICAL_NOT": "LogicalNotOptions"}
-    return one_op(kind, operands, T(np.broadcast_shapes(*shapes), "bool"), options[kind], draw(d.seeds))
+    return one_op(kind, operands, T(np.broadcast_shapes(*shapes), "bool"), LOGICAL[kind], draw(d.seeds))
 
 
-@pytest.mark.parametrize("kind", ["LOGICAL_AND", "LOGICAL_OR", "LOGICAL_NOT"])
+@pytest.mark.parametrize("kind", LOGICAL)
 def test_logical(tmp_path: Path, kind: str) -> None:
     assert compare(generate(_logical(kind), 60), tmp_path, same_loops) > 40
 
 
+@cases_of("SELECT_V2")
 @st.composite
 def _select(draw: st.DrawFn) -> Case:
     shapes = draw(_shapes(3))

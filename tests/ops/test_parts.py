@@ -11,6 +11,7 @@ import pytest
 from build_tflite import Node, T, const
 from cases import Case, compare, generate
 from hypothesis import strategies as st
+from strategies import cases_of
 from test_slices import typed
 
 from tinygen.errors import BadInput
@@ -20,18 +21,19 @@ from tinygen.memory.planner import plan_memory
 from tinygen.ops.lowering import lower
 
 TYPES = ("int8", "int8", "int16", "int32", "float32", "bool")
+SPLITS = {"SPLIT": "SplitOptions", "SPLIT_V": "SplitVOptions", "UNPACK": "UnpackOptions"}
 
 
 def parted(kind: str, before: list[T], x: T, after: list[T], outputs: list[T], seed: int, **fields: int) -> Case:
     """A case of one operator of several outputs."""
     tensors = (*before, x, *after, *outputs)
     count = len(tensors) - len(outputs)
-    options = {"SPLIT": "SplitOptions", "SPLIT_V": "SplitVOptions", "UNPACK": "UnpackOptions"}[kind]
     ends = tuple(range(count, len(tensors)))
-    node = Node(kind, tuple(range(count)), ends, options, fields)
+    node = Node(kind, tuple(range(count)), ends, SPLITS[kind], fields)
     return Case(tensors, (node,), (len(before),), ends, seed)
 
 
+@cases_of(*SPLITS)
 @st.composite
 def splits(draw: st.DrawFn, kind: str) -> Case:
     shape = list(draw(d.shapes(1, 5, 60)))
@@ -59,6 +61,7 @@ def splits(draw: st.DrawFn, kind: str) -> Case:
     return parted(kind, [], x, [const(sizes), const([said])], outputs, seed, numSplits=count)
 
 
+@cases_of("PACK")
 @st.composite
 def packs(draw: st.DrawFn) -> Case:
     shape = draw(d.shapes(0, 4, 60))
@@ -79,7 +82,7 @@ def _many(_case: Case, refusal: str) -> bool:
     return "more than 10" in refusal
 
 
-@pytest.mark.parametrize("kind", ["SPLIT", "SPLIT_V", "UNPACK"])
+@pytest.mark.parametrize("kind", SPLITS)
 def test_splits(tmp_path: Path, kind: str) -> None:
     assert compare(generate(splits(kind), 120), tmp_path, _many) > 70
 

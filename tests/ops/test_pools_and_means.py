@@ -10,8 +10,10 @@ import pytest
 from build_tflite import T, const
 from cases import Case, compare, generate, one_op
 from hypothesis import strategies as st
+from strategies import cases_of
 
 
+@cases_of("AVERAGE_POOL_2D", "MAX_POOL_2D")
 @st.composite
 def _pool(draw: st.DrawFn, kind: str) -> Case:
     padding = draw(st.integers(0, 1))
@@ -28,6 +30,7 @@ def _pool(draw: st.DrawFn, kind: str) -> Case:
     )  # fmt: skip
 
 
+@cases_of("MEAN")
 @st.composite
 def _mean(draw: st.DrawFn) -> Case:
     x = draw(d.shapes(1, 5, 800).flatmap(lambda s: d.activations(s, -10, 4)))

@@ -11,8 +11,13 @@ import pytest
 from build_tflite import T, const
 from cases import Case, compare, generate, one_op
 from hypothesis import strategies as st
+from strategies import cases_of
+
+REDUCTIONS = ("SUM", "REDUCE_MAX", "REDUCE_MIN")
+PLACES = {"ARG_MAX": "ArgMaxOptions", "ARG_MIN": "ArgMinOptions"}
 
 
+@cases_of(*REDUCTIONS)
 @st.composite
 def _reduction(draw: st.DrawFn, kind: str) -> Case:
     x = draw(d.shapes(1, 5, 800).flatmap(lambda s: d.activations(s, -10, 4)))
@@ -32,7 +37,7 @@ def _reduction(draw: st.DrawFn, kind: str) -> Case:
     return one_op(kind, [x, axis], y, "ReducerOptions", draw(d.seeds), keepDims=keep)
 
 
-@pytest.mark.parametrize("kind", ["SUM", "REDUCE_MAX", "REDUCE_MIN"])
+@pytest.mark.parametrize("kind", REDUCTIONS)
 def test_reduction(tmp_path: Path, kind: str) -> None:
     assert compare(generate(_reduction(kind), 200), tmp_path) > 160
 
@@ -46,15 +51,15 @@ def test_sum_of_many_values(tmp_path: Path) -> None:
     assert compare(cases, tmp_path) == len(cases)
 
 
+@cases_of(*PLACES)
 @st.composite
 def _place(draw: st.DrawFn, kind: str) -> Case:
     x = draw(d.shapes(1, 5, 800).flatmap(lambda s: d.activations(s)))
     axis = draw(st.integers(-len(x.shape), len(x.shape) - 1))
     shape = tuple(n for i, n in enumerate(x.shape) if i != axis % len(x.shape))
-    option = "ArgMaxOptions" if kind == "ARG_MAX" else "ArgMinOptions"
-    return one_op(kind, [x, const([axis])], T(shape, "int32"), option, draw(d.seeds), outputType=2)
+    return one_op(kind, [x, const([axis])], T(shape, "int32"), PLACES[kind], draw(d.seeds), outputType=2)
 
 
-@pytest.mark.parametrize("kind", ["ARG_MAX", "ARG_MIN"])
+@pytest.mark.parametrize("kind", PLACES)
 def test_place_of_an_extreme(tmp_path: Path, kind: str) -> None:
     assert compare(generate(_place(kind), 150), tmp_path) > 120

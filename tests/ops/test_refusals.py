@@ -90,6 +90,9 @@ def hostile() -> Iterator[tuple[str, Case]]:
     yield "add without a scale", one_op("ADD", [FLAT, T((1, 6))], FLAT, "AddOptions")
     yield "add fused tanh", one_op("ADD", [FLAT, FLAT], FLAT, "AddOptions", fusedActivationFunction=4)
     yield "add shapes", one_op("ADD", [FLAT, d.q8((1, 5), 1, 0)], FLAT, "AddOptions")
+    least = d.q8((1, 6), 2.0**-31, -128)  # -1.0 is -2^31 steps, with the zero point below that
+    small = replace(FLAT, scales=(0.03125,))
+    yield "mul fused bound", one_op("MUL", [FLAT, small], least, "MulOptions", fusedActivationFunction=2)
     yield "mul of types", one_op("MUL", [FLAT, T((1, 6), "int16", (1.0,), (0,))], FLAT, "MulOptions")
     yield "pool stride 0", one_op("MAX_POOL_2D", [X], X, "Pool2DOptions", **(POOL | {"strideH": 0}))
     yield "pool window 0", one_op("MAX_POOL_2D", [X], X, "Pool2DOptions", **(POOL | {"filterWidth": 0}))

@@ -11,6 +11,7 @@ import pytest
 from build_tflite import T, const
 from cases import Case, compare, generate, importable, one_op
 from hypothesis import strategies as st
+from strategies import cases_of
 
 from tinygen.errors import BadInput
 from tinygen.frontend.importer import import_tflite
@@ -19,6 +20,7 @@ from tinygen.ops.lowering import lower
 KINDS = {"RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions", "RESIZE_BILINEAR": "ResizeBilinearOptions"}
 
 
+@cases_of(*KINDS)
 @st.composite
 def case(draw: st.DrawFn, kind: str) -> Case:
     shape = [draw(st.sampled_from((1, 1, 2))), *(draw(st.integers(1, 9)) for _ in range(2)), draw(st.integers(1, 4))]
@@ -31,7 +33,9 @@ def case(draw: st.DrawFn, kind: str) -> Case:
         x = replace(x, dtype=draw(st.sampled_from(("int8", "int8", "int16", "float32"))))
         x = x if x.dtype == "int8" else replace(x, scales=(), zero_points=())
     y = replace(x, shape=(shape[0], *size, shape[3]))
-    fields = {"alignCorners": draw(st.booleans()), "halfPixelCenters": draw(st.booleans())}
+    ways = ((False, False), (True, False), (False, True), (False, True), (True, True))
+    corners, centres = draw(st.sampled_from(ways))
+    fields = {"alignCorners": corners, "halfPixelCenters": centres}
     return one_op(kind, [x, const(size)], y, KINDS[kind], draw(d.seeds), **fields)
 
 

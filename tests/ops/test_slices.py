@@ -12,6 +12,7 @@ import pytest
 from build_tflite import T, const
 from cases import ROUNDS, Case, compare, generate, one_op
 from hypothesis import strategies as st
+from strategies import cases_of
 
 from tinygen.errors import BadInput
 from tinygen.frontend.importer import import_tflite
@@ -25,6 +26,7 @@ def typed(draw: st.DrawFn, shape: tuple[int, ...], *dtypes: str) -> T:
     return draw(d.activations(shape)) if dtype == "int8" else T(shape, dtype)
 
 
+@cases_of("SLICE")
 @st.composite
 def slices(draw: st.DrawFn) -> Case:
     shape = draw(d.shapes(1, 5, 400))
@@ -37,6 +39,7 @@ def slices(draw: st.DrawFn) -> Case:
     return one_op("SLICE", inputs, replace(x, shape=tuple(size)), "SliceOptions", draw(d.seeds))
 
 
+@cases_of("GATHER")
 @st.composite
 def gathers(draw: st.DrawFn) -> Case:
     shape = draw(d.shapes(1, 4, 200))

@@ -9,7 +9,9 @@ import draw as d
 import native
 import numpy as np
 import pytest
-from cases import Case, compare, importable, one_op
+from cases import Case, compare, generate, importable, one_op
+from hypothesis import strategies as st
+from strategies import cases_of
 
 from tinygen.errors import BadInput
 from tinygen.graph.ir import Graph
@@ -18,6 +20,22 @@ from tinygen.graph.ir import Graph
 def _softmax_case(shape: tuple[int, ...], scale: float, beta: float, seed: int) -> Case:
     x = d.q8(shape, scale, -5)
     return one_op("SOFTMAX", [x], d.q8(shape, 1 / 256, -128), "SoftmaxOptions", seed, beta=beta)
+
+
+@cases_of("SOFTMAX")
+@st.composite
+def _softmax(draw: st.DrawFn) -> Case:
+    """Slopes (beta times the scale) from the smallest that is taken to where one step means all or nothing."""
+    slope = 2.0 ** (draw(st.integers(-26 * 8, 12 * 8)) / 8)
+    depth = draw(st.sampled_from((1, 2, 3, 17, 64, 500, 513 if slope > 0.125 else 5, 1200 if slope > 0.125 else 7)))
+    rows = draw(d.shapes(0, 3, max(1, 1200 // depth)))
+    beta = draw(st.sampled_from((1.0, 1.0, 0.3, 2.0, 1e-6, 1e6)))
+    x = d.q8((*rows, depth), float(np.float32(slope / beta)), draw(d.zero_points))
+    return one_op("SOFTMAX", [x], d.q8(x.shape, 1 / 256, -128), "SoftmaxOptions", draw(d.seeds), beta=beta)
+
+
+def test_slopes(tmp_path: Path) -> None:
+    assert compare(generate(_softmax(), 150), tmp_path) > 120
 
 
 def test_softmax(tmp_path: Path) -> None:

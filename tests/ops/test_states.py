@@ -11,6 +11,7 @@ import pytest
 from build_tflite import Node, Sub, T, const
 from cases import Case, compare, generate
 from hypothesis import strategies as st
+from strategies import cases_of
 
 from tinygen.errors import BadInput
 from tinygen.frontend.importer import import_tflite
@@ -70,6 +71,7 @@ def _first_values(draw: st.DrawFn, model: Model, name: str, like: T) -> None:
         model.once.append((name, replace(like, data=values.astype(like.dtype).reshape(like.shape))))
 
 
+@cases_of("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE")
 @st.composite
 def rings(draw: st.DrawFn) -> Case:
     """The last rows of a signal: read, joined with new ones, the oldest cut off, kept. What streaming models do."""
@@ -93,6 +95,7 @@ def rings(draw: st.DrawFn) -> Case:
     return model.case((x,), ends, draw(d.seeds))
 
 
+@cases_of("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
 @st.composite
 def programs(draw: st.DrawFn) -> Case:
     """Variables read, added up, exchanged and assigned in any order, some twice."""
@@ -190,7 +193,7 @@ def broken(what: str) -> Case:
         ("no such subgraph", "subgraph 5 of 1"),
         ("itself", "CALL_ONCE runs CALL_ONCE"),
         ("computes", "CALL_ONCE runs ABS"),
-        ("is an output", "nothing writes output"),
+        ("is an output", "cannot be an output"),
     ],
 )
 def test_refused_in_one_line(what: str, words: str) -> None:

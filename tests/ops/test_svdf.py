@@ -11,6 +11,7 @@ import pytest
 from build_tflite import Node, T
 from cases import Case, compare, generate
 from hypothesis import strategies as st
+from strategies import cases_of
 
 from tinygen.errors import BadInput
 from tinygen.frontend.importer import import_tflite
@@ -30,6 +31,7 @@ def near(scale: float, exponent: int) -> float:
     return float(np.float32(scale * 2.0**exponent))
 
 
+@cases_of("SVDF")
 @st.composite
 def case(draw: st.DrawFn) -> Case:
     batch, depth = draw(st.sampled_from((1, 1, 2, 3))), draw(st.integers(1, 9))
@@ -58,7 +60,7 @@ def case(draw: st.DrawFn) -> Case:
 
 
 def test_svdf(tmp_path: Path) -> None:
-    assert compare(generate(case(), 180), tmp_path) > 140
+    assert compare(generate(case(), 180), tmp_path) > 120
 
 
 @st.composite
@@ -130,7 +132,7 @@ HOSTILE = {
     "memory of int8": (_hostile(4, dtype="int8"), "its memory is int8"),
     "memory too small": (_hostile(4, shape=(1, 19)), "its memory is"),
     "memory as input": (_memory_as_input(), "twice"),
-    "left shift": (_hostile(4, scales=(1e-12,)), "its bias has scale|differ by"),
+    "left shift": (_hostile(4, scales=(1e-12,)), "its bias has scale"),
     "output without a scale": (_hostile(y=replace(Y, scales=(), zero_points=())), "not quantized"),
 }
 

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from cases import Case, compare, generate, one_op
 from hypothesis import strategies as st
+from strategies import cases_of
 
 OPTIONS = {"ABS": "AbsOptions", "ELU": "", "RSQRT": ""}
 
 
+@cases_of(*OPTIONS)
 @st.composite
 def _unary(draw: st.DrawFn, kind: str) -> Case:
     x = draw(d.activations((256,), -9, 5))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,6 +20,20 @@ def test_numbers_survive_their_lines(values: list[int]) -> None:
     words = " ".join(lines).removesuffix(",").split(", ") if lines else []
     assert [int(w) if w != c_int(-(2**31)) else -(2**31) for w in words] == values
     assert all(len(line) <= 108 and line == line.strip() and line.endswith(",") for line in lines)
+
+
+@given(st.lists(st.one_of(st.integers(-(2**63), 2**63 - 1), st.sampled_from((-(2**63), 2**31, -(2**31)))), max_size=50))
+def test_numbers_of_64_bits_survive_their_lines(values: list[int]) -> None:
+    """Those that fit 32 bits stand as they are; no constant is of a type wider than its value needs."""
+    lines = number_lines(np.array(values, np.int64))
+    words = " ".join(lines).removesuffix(",").split(", ") if lines else []
+    least = {c_int(least): least for least in (-(2**63), -(2**31))}
+    wide = re.compile(r"INT64_C\((-?\d+)\)")
+    for word, value in zip(words, values, strict=True):
+        match = wide.fullmatch(word)
+        assert (least[word] if word in least else int(match[1]) if match else int(word)) == value
+        assert word in least or bool(match) == (not -(2**31) <= value < 2**31)
+    assert c_int(-(2**63)) == "(INT64_C(-9223372036854775807) - 1)"
 
 
 @given(st.lists(st.text("abcdefgh_", min_size=1, max_size=40), min_size=1, max_size=20))

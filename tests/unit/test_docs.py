@@ -11,6 +11,7 @@ from tinygen import docs
 from tinygen.boards import board_names
 from tinygen.cli import COMMANDS
 from tinygen.compress.registry import technique_names
+from tinygen.flatbuffer import Table
 from tinygen.ops import operators
 from tinygen.simulate.compare import SimulationReport
 
@@ -28,6 +29,17 @@ def test_pages_speak_of_everything() -> None:
     assert all(f"| `{name}` |" in pages["boards.md"] for name in board_names())
     assert all(f"| {kind} |" in pages["operators.md"] for kind in operators())
     assert all(f'technique = "{name}"' in pages["config.md"] for name in technique_names())
+
+
+def test_operators_say_what_they_fuse() -> None:
+    """A kernel that reads a fused activation's code computes it, or refuses any."""
+    empty = Table(b"\x04\x00\x04\x00\x04\x00\x00\x00", 4)
+    reading = {kind for kind, operator in operators().items() if hasattr(operator.read(empty), "fused")}
+    assert reading - {kind for kind, operator in operators().items() if operator.fused} == {
+        "CONCATENATION", "L2_NORMALIZATION",
+    }  # fmt: skip
+    row = next(line for line in docs.operators().splitlines() if line.startswith("| CONV_2D |"))
+    assert "RELU6" in row and "constant weights" in row and "`conv2d_s8`" in row
 
 
 def test_every_command_has_its_example() -> None:

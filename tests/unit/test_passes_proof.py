@@ -70,6 +70,25 @@ def test_a_layer_with_another_s_tensor_would_be_found(tmp_path: Path) -> None:
     assert report.first_mismatch is not None and report.first_mismatch.layer == layers[1].name
 
 
+def test_every_output_of_a_layer_is_compared(tmp_path: Path) -> None:
+    """Three parts of one size, whose bytes differ: each is held to its own tensor, and exchanged ones are found."""
+    x = T((1, 3, 4), "int8", (0.5,), (3,))
+    part = replace(x, shape=(1, 1, 4))
+    split = Node("SPLIT", (0, 1), (2, 3, 4), "SplitOptions", {"numSplits": 3})
+    model = build([const(1), x, part, part, part, part], [split, Node("ADD", (2, 4), (5,), "AddOptions")], (1,), (5, 3))
+    files, manifest = render_project(Model("parts", model), "pico")
+    first = manifest.plan.layers[0]
+    assert first.tensors == (2, 3, 4)
+    write_project(files, manifest, tmp_path / "p")
+    report = simulate_project(tmp_path / "p", samples=2, on="native")
+    assert (report.mismatched_samples, report.first_mismatch) == (0, None)
+    layers = (first.model_copy(update={"tensors": (2, 4, 3)}), *manifest.plan.layers[1:])
+    plan = manifest.plan.model_copy(update={"layers": layers})
+    write_project(files, manifest.model_copy(update={"plan": plan}), tmp_path / "q")
+    report = simulate_project(tmp_path / "q", samples=1, on="native")
+    assert report.first_mismatch is not None and report.first_mismatch.layer == first.name
+
+
 def test_layers_that_a_pass_made_are_not_compared(tmp_path: Path) -> None:
     """An UNPACK of twelve becomes slices whose outputs the file does not have."""
     x = T((1, 12, 4), "int8", (0.5,), (3,))

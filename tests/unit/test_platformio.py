@@ -22,9 +22,8 @@ from tinygen.toolchain.compilers import find_toolchain
 STUBS = Path(__file__).resolve().parent / "stubs"
 REAL = [name for name in board_names() if load_board(name).platformio]
 SIMULATED = [name for name in board_names() if not load_board(name).platformio]
-CHIPS = {"nucleo_f446re": "STM32F446xx", "nucleo_f401re": "STM32F401xE"} | {
-    "nucleo_l4r5zi": "STM32L4R5xx", "nucleo_h743zi": "STM32H743xx",
-}  # fmt: skip
+FACTS = json.loads((Path(__file__).resolve().parent / "data" / "platformio_boards.json").read_text("utf-8"))
+CUBE = [name for name in REAL if load_board(name).framework.name == "stm32cube"]  # type: ignore[union-attr]
 
 
 def manifest(board: str, runtime: str = "aot", version: str = "1.0") -> Manifest:
@@ -40,25 +39,34 @@ def write(folder: Path, files: dict[str, str]) -> None:
         target.write_text(text)
 
 
-def read_config(path: Path) -> dict[str, dict[str, object]]:
-    """The project's configuration as PlatformIO itself reads it, in a process of its own."""
+def read_configs(folder: Path) -> dict[str, dict[str, dict[str, object]]]:
+    """The configurations of the projects in a folder as PlatformIO itself reads them, in a process of its own."""
     code = (
-        "import json, sys; from platformio.project.config import ProjectConfig as C; c = C(sys.argv[1]); c.validate();"
-        "print(json.dumps({s: dict(c.items(s)) for s in c.sections()}))"
+        "import json, pathlib, sys\n"
+        "from platformio.project.config import ProjectConfig\n"
+        "told = {}\n"
+        "for path in sorted(pathlib.Path(sys.argv[1]).glob('*/platformio.ini')):\n"
+        "    config = ProjectConfig(str(path))\n"
+        "    config.validate()\n"
+        "    told[path.parent.name] = {s: dict(config.items(s)) for s in config.sections()}\n"
+        "print(json.dumps(told))"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    result: dict[str, dict[str, object]] = json.loads(done.stdout)
+    result: dict[str, dict[str, dict[str, object]]] = json.loads(done.stdout)
     return result
 
 
 @pytest.mark.needs_platformio
 @pytest.mark.parametrize("runtime", ["aot", "tflm"])
 def test_platformio_reads_every_boards_ini(tmp_path: Path, runtime: str) -> None:
-    for name in REAL if runtime == "tflm" else board_names():
+    names = REAL if runtime == "tflm" else board_names()
+    for name in names:
+        write(tmp_path / name, platformio_files(load_board(name), manifest(name, runtime)))
+    configs = read_configs(tmp_path)
+    assert sorted(configs) == sorted(names)
+    for name, config in configs.items():
         board = load_board(name)
-        write(tmp_path / name, platformio_files(board, manifest(name, runtime)))
-        config = read_config(tmp_path / name / "platformio.ini")
         section = config[f"env:{name}"]
         assert config["platformio"]["default_envs"] == [name]
         if board.platformio is None:
@@ -134,7 +142,7 @@ def fake_model(folder: Path, runtime: str) -> None:
 
 @pytest.mark.needs_cc
 @pytest.mark.skipif(not shutil.which("g++") or not shutil.which("gcc"), reason="no gcc and g++")
-@pytest.mark.parametrize("name", ["nano33ble", "esp32-c3-devkitm-1", *CHIPS])
+@pytest.mark.parametrize("name", ["nano33ble", "adafruit_feather_nrf52840", "esp32-c3-devkitm-1", *CUBE])
 @pytest.mark.parametrize("runtime", ["aot", "tflm"])
 def test_applications_compile_against_the_frameworks_declarations(tmp_path: Path, name: str, runtime: str) -> None:
     board = load_board(name)
@@ -142,7 +150,14 @@ def test_applications_compile_against_the_frameworks_declarations(tmp_path: Path
     fake_model(tmp_path, runtime)
     framework = framework_of(board, runtime)
     includes = [STUBS / framework, tmp_path, tmp_path / "src", data_dir("firmware") / "runtime"]
-    flags = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", f"-D{CHIPS.get(name, 'NONE')}"]
+    flags = [
+        "-Wall",
+        "-Wextra",
+        "-Wpedantic",
+        "-Werror",
+        "-fsyntax-only",
+        f"-D{FACTS[name].get('product_line', 'NONE')}",
+    ]
     sources = sorted(p for p in (tmp_path / "src").iterdir() if p.suffix in (".c", ".cpp"))
     assert len(sources) == 3
     for source in sources:
@@ -150,6 +165,30 @@ def test_applications_compile_against_the_frameworks_declarations(tmp_path: Path
         command = [*compiler, *flags, *(f"-I{i}" for i in includes), str(source)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_the_serial_line_is_the_boards(name: str) -> None:
+    """A library that Serial comes from is included; a board without a UART bridge has its console on the chip's USB."""
+    spec = load_board(name).platformio
+    assert spec is not None
+    files = platformio_files(load_board(name), manifest(name))
+    main = files.get("src/main.cpp", "")
+    assert [line.split()[1] for line in main.splitlines() if line.startswith("#include <")] == (
+        ["<Arduino.h>"] * bool(main) + [f"<{spec.serial_header}>"] * bool(spec.serial_header)
+    )
+    assert not spec.serial_header or spec.default_framework == "arduino"
+    console = [line for line in files.get("sdkconfig.defaults", "").splitlines() if "CONSOLE" in line]
+    assert console == ([f"CONFIG_ESP_CONSOLE_{spec.console.upper()}=y"] if spec.console else [])
+    assert not spec.console or spec.default_framework == "espidf"
+
+
+def test_a_chips_uart_is_one_boards(tmp_path: Path) -> None:
+    """The UART is chosen by the chip: no two boards by ST's HAL may have the same one."""
+    chips = [FACTS[name]["product_line"] for name in CUBE]
+    assert len(set(chips)) == len(chips) >= 12
+    header = (data_dir("firmware") / "app" / "tg_port_stm32cube.h").read_text("utf-8")
+    assert all(f"defined({chip})" in header for chip in chips)
 
 
 def test_first_error_of_a_log() -> None:

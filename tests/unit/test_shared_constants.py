@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from build_tflite import Node, T, build, const
 
 from tinygen.backends import aot
@@ -49,6 +52,25 @@ def test_the_struct_is_as_large_as_is_said() -> None:
     files = aot.render_aot(made.graph, made.layers, made.plan, "pico", made.model.info)
     assert files["m_weights.c"].count("_weights = {") == 2, "the struct and one array of weights"
     assert f"constants {made.weights_bytes} B" in files["m.h"]
+
+
+@pytest.mark.needs_cc
+@pytest.mark.parametrize("bias", [[1, -2, 3], [1 << 31, -(1 << 40), 3]], ids=["32 bits", "64 bits"])
+def test_the_struct_of_wide_biases_is_as_large_as_is_said(tmp_path: Path, bias: list[int]) -> None:
+    """Biases of int64 take 8 bytes where one needs them, and stand first; the struct is padded to their alignment."""
+    x, w = T((1, 3), "int16", (0.5,)), T((3, 3), "int8", (0.02,), data=np.ones((3, 3), np.int8))
+    tensors = [x, w, const(bias, "int64", scales=(0.01,)), replace(x, scales=(0.25,))]
+    made = compiled(tensors, [Node("FULLY_CONNECTED", (0, 1, 2), (3,), "FullyConnectedOptions")], (3,))
+    found, wide = pool_of(made), max(bias) > 3
+    assert found.fields[0].ctype == ("int64_t" if wide else "int32_t")
+    assert found.weights_bytes == (24 + 4 + 1 + 9 + 2 if wide else 12 + 4 + 1 + 9 + 2)
+    for name, text in aot.render_aot(made.graph, made.layers, made.plan, "pico", made.model.info).items():
+        (tmp_path / name).write_text(text)
+    says = f"typedef char same[sizeof(m_weights_t) == {found.weights_bytes} ? 1 : -1];"
+    (tmp_path / "size.c").write_text(f'#include "m_weights.h"\n{says}\n')
+    command = ["cc", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-fsyntax-only"]
+    done = subprocess.run([*command, "size.c", "m_weights.c", "m.c"], cwd=tmp_path, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stderr.decode()[:1000]
 
 
 def test_equal_bytes_of_other_types_are_other_constants() -> None:

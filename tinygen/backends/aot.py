@@ -16,7 +16,8 @@ from ..project import Preprocess
 from ..resources import data_dir
 from .c_layout import c_int, call_lines, columns
 from .constants import C_TYPES, Pool, pool
-from .states import StateField, first_values, needs_start, state_bytes, state_fields
+from .guards import guard_rows
+from .states import StateField, first_values, members, needs_start, state_bytes, state_fields
 from .templating import c_comment, c_identifier, render
 
 TG_TYPES = {
@@ -41,8 +42,12 @@ class ModelInfo:
 
 def weights_bytes(layers: Iterable[Layer], graph: Graph) -> int:
     """Bytes of the rendered constants' struct: multipliers, shifts, biases and the padding at its end included."""
-    layers = tuple(layers)
-    return pool(graph, layers, layer_names(layers), more=first_values(graph)).weights_bytes
+    return model_pool(graph, tuple(layers), "model").weights_bytes
+
+
+def model_pool(graph: Graph, layers: tuple[Layer, ...], model: str) -> Pool:
+    """The constants as they are rendered: the struct's C name is <model>_weights."""
+    return pool(graph, layers, layer_names(layers), f"{model}_weights", first_values(graph))
 
 
 def layer_weights_bytes(layer: Layer, graph: Graph) -> int:
@@ -62,13 +67,10 @@ def render_aot(
     if context["weights"]:
         files[f"{info.name}_weights.h"] = render("aot/weights.h.j2", **context)
         files[f"{info.name}_weights.c"] = render("aot/weights.c.j2", **context)
-    headers = {layer.kernel.header for layer in layers if layer.kernel}
-    for name, text in _with_includes(headers | {"tg.h"}).items():
-        files[name] = text
-    return files
+    return files | with_includes({*context["headers"], "tg.h"})
 
 
-def _with_includes(headers: Iterable[str]) -> dict[str, str]:
+def with_includes(headers: Iterable[str]) -> dict[str, str]:
     """The firmware headers of those names and all that they include, by file name."""
     found: dict[str, str] = {}
     todo = sorted(headers)
@@ -95,7 +97,8 @@ def _context(
     graph: Graph, layers: tuple[Layer, ...], plan: MemoryPlan, board_line: str, info: ModelInfo
 ) -> dict[str, Any]:
     names = layer_names(layers)
-    constants = pool(graph, layers, names, f"{info.name}_weights", first_values(graph))
+    constants = model_pool(graph, layers, info.name)
+    headers = {layer.kernel.header for layer in layers if layer.kernel}
     states = state_fields(graph)
     places = _Places(graph, plan, info.name, {t: f"{info.name}_state.{f.name}" for f in states for t in f.tensors})
     return {
@@ -113,11 +116,15 @@ def _context(
         "tables_bytes": constants.tables_bytes,
         "layer_table": _layer_table(graph, layers, places),
         "states": [_state(field, constants) for field in states],
-        "state_bytes": state_bytes(graph),
+        "members": members(states, plan.guard_bytes),
+        "state_bytes": state_bytes(graph, plan.guard_bytes),
         "starts_by_reset": needs_start(states),
         "keeps_input": _keeps_inputs(graph, plan),
         "weights": constants.fields,
-        "headers": sorted({layer.kernel.header for layer in layers if layer.kernel}),
+        "headers": sorted(headers | ({"tg_checked.h"} if plan.guard_bytes else set())),
+        "guard_bytes": plan.guard_bytes,
+        "guards": guard_rows(graph, layers, plan, info.name),
+        "layer_code": "aot/layer_checked.c.j2" if plan.guard_bytes else "aot/layer.c.j2",
         "layers": [_layer_context(places, layer, names[layer.index], constants) for layer in layers],
         "layer_count": len(layers),
         "inputs": [_io(graph, plan, t, i) for i, t in enumerate(graph.inputs)],
@@ -172,23 +179,28 @@ def short(name: str, length: int) -> str:
 
 
 def _keeps_inputs(graph: Graph, plan: MemoryPlan) -> bool:
-    """Whether no other buffer ever lies on an input's bytes."""
-    inputs = [b for b in plan.buffers if set(b.tensors) & set(graph.inputs)]
-    others = [b for b in plan.buffers if b not in inputs]
-    return all(a.offset + a.nbytes <= b.offset or b.offset + b.nbytes <= a.offset for a in inputs for b in others)
+    """Whether no other buffer, and none of its guard zones, ever lies on an input's bytes."""
+    zone, ends = plan.guard_bytes, set(graph.inputs)
+    inputs = [b for b in plan.buffers if not ends.isdisjoint(b.tensors)]
+    others = [b for b in plan.buffers if ends.isdisjoint(b.tensors)]
+    return all(
+        a.offset + a.nbytes <= b.offset - zone or b.offset + b.nbytes + zone <= a.offset for a in inputs for b in others
+    )
 
 
 def layer_names(layers: tuple[Layer, ...]) -> list[str]:
     """A C identifier for each layer, unique in the model."""
     taken: set[str] = set()
+    counts: dict[str, int] = {}
     names = []
     for layer in layers:
         base = c_identifier(layer.op.name, "layer")
         base = f"layer_{base}" if base.lower().startswith("tg_") else base
-        name, count = base, 1
+        name, count = base, counts.get(base.lower(), 1)
         while name.lower() in taken:
             count += 1
             name = f"{base}_{count}"
+        counts[base.lower()] = count
         taken.add(name.lower())
         names.append(name)
     return names
@@ -221,6 +233,7 @@ def _layer_context(places: _Places, layer: Layer, name: str, constants: Pool) ->
     context: dict[str, Any] = {
         "index": layer.index,
         "name": name,
+        "label": short(op.name, NAME_LENGTH),
         "comment": c_comment(f"{op.kind} {short(op.name, 40)}: {shown} -> {_shape(y)}")[:100],
         "is_view": layer.is_view,
         "outputs": [{"pointer": places.pointer(t, True), "bytes": graph.tensors[t].nbytes} for t in op.outputs],

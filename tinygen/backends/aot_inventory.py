@@ -5,13 +5,18 @@ from __future__ import annotations
 from .. import __version__
 from ..costs import Inventory
 from ..graph.ir import Graph
+from ..graph.plan import MemoryPlan
 from ..ops.lowering import Layer
 from .aot import NAME_LENGTH, QUANTIZED_RANGE, ModelInfo, layer_names, short
 from .constants import pool
+from .guards import guard_rows
 
 
-def inventory(graph: Graph, layers: tuple[Layer, ...], info: ModelInfo) -> Inventory:
-    """What the rendered model is made of, for its planned price; constants of layers are the weights, counted apart."""
+def inventory(graph: Graph, layers: tuple[Layer, ...], info: ModelInfo, plan: MemoryPlan | None = None) -> Inventory:
+    """What the rendered model is made of, for its planned price; constants of layers are the weights, counted apart.
+
+    `plan` tells a checked build's guard zones.
+    """
     codes = [layer.code for layer in layers if layer.code is not None]
     tensors = [graph.tensors[i] for i in (*graph.inputs, *graph.outputs)]
     tables = pool(graph, layers, layer_names(layers)).tables_bytes
@@ -23,6 +28,9 @@ def inventory(graph: Graph, layers: tuple[Layer, ...], info: ModelInfo) -> Inven
         *(short(t.name, NAME_LENGTH) for t in tensors),
         *info.labels,
     ]
+    zones = len(guard_rows(graph, layers, plan, info.name)) if plan else 0
+    if zones:
+        strings += [short(layer.op.name, NAME_LENGTH) for layer in layers if not layer.is_view]
     text = sum(_round4(len(s.encode()) + 1) for s in strings)
     shapes = sum(4 * max(1, len(t.shape)) for t in tensors)
     preprocess = sum(4 * len(v) for v in (info.preprocess.mean, info.preprocess.std)) if info.preprocess else 0
@@ -39,6 +47,7 @@ def inventory(graph: Graph, layers: tuple[Layer, ...], info: ModelInfo) -> Inven
         quantized_outputs=sum(t.dtype in QUANTIZED_RANGE and t.quant is not None for t in outputs),
         preprocessed=info.preprocess is not None,
         states=len(graph.states),
+        guards=zones,
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import accumulate
 
 from ..graph.ir import Array
 from .templating import c_float
 
 _WIDTH = 116
+_BLOCK = 1 << 12
 
 
 def c_int(value: int) -> str:
@@ -19,8 +22,16 @@ def c_int(value: int) -> str:
 
 def number_lines(data: Array) -> tuple[str, ...]:
     """An array's elements as the inside of a C initializer."""
-    integers = data.dtype.kind in "iub"
-    return _joined([c_int(int(v)) if integers else c_float(float(v)) for v in data.reshape(-1)], _WIDTH - 8)
+    flat = data.reshape(-1)
+    if data.dtype.kind == "f":
+        return _joined([c_float(value) for value in flat.tolist()], _WIDTH - 8)
+    known: dict[int, str] = {}  # no more strings than there are values: arrays may have millions of elements
+    words: list[str] = []
+    for start in range(0, len(flat), _BLOCK):
+        values = flat[start : start + _BLOCK].tolist()
+        known |= {value: c_int(int(value)) for value in set(values).difference(known)}
+        words += [known[value] for value in values]
+    return _joined(words, _WIDTH - 8)
 
 
 def call_lines(function: str, args: Sequence[str]) -> tuple[str, ...]:
@@ -42,14 +53,19 @@ def columns(rows: Sequence[Sequence[str]], right: frozenset[int]) -> tuple[str, 
     )
 
 
-def _joined(words: Iterable[str], width: int, last: str = ",") -> tuple[str, ...]:
+def _joined(words: Sequence[str], width: int, last: str = ",") -> tuple[str, ...]:
     """Words with commas between them, as many on a line as fit; `last` follows the last word."""
     lines: list[str] = []
-    for word in words:
-        if lines and len(lines[-1]) + len(word) + 3 <= width:
-            lines[-1] += f", {word}"
-        else:
-            if lines:
-                lines[-1] += ","
-            lines.append(word)
-    return (*lines[:-1], lines[-1] + last) if lines else ()
+    start = 0
+    while start < len(words):
+        block = words[start : start + _BLOCK]
+        ends = list(accumulate(map((2).__add__, map(len, block))))
+        at, before = 0, 0
+        while at < len(block):
+            stop = max(at + 1, bisect_right(ends, before + width + 1, at))
+            if stop == len(block) and at and start + stop < len(words):
+                break  # the line goes on in the next block
+            lines.append(", ".join(block[at:stop]))
+            at, before = stop, ends[stop - 1]
+        start += at
+    return (*(f"{line}," for line in lines[:-1]), lines[-1] + last) if lines else ()

@@ -16,10 +16,11 @@ def stack_bytes(board: BoardProfile) -> int:
     return min(8192, max(1024, board.ram.size // 8)) & ~15
 
 
-def sim_files(board: BoardProfile, model_name: str) -> dict[str, str]:
+def sim_files(board: BoardProfile, model_name: str, *, checked: bool = False) -> dict[str, str]:
     """The files of sim/ by name, for a model whose API is `<model_name>_invoke` and so on.
 
-    Cores that no simulator here runs (Xtensa) get what a run on the host needs.
+    A `checked` model has `<model_name>_overrun` too. Cores that no simulator here runs (Xtensa) get what a run on the
+    host needs.
     """
     names = [*_ALWAYS]
     files: dict[str, str] = {}
@@ -34,7 +35,7 @@ def sim_files(board: BoardProfile, model_name: str) -> dict[str, str]:
             stack_bytes=stack_bytes(board),
             fault_stack_bytes=_FAULT_STACK_BYTES,
         )
-    files["tg_sim_model.h"] = render("sim/tg_sim_model.h.j2", name=model_name)
+    files["tg_sim_model.h"] = render("sim/tg_sim_model.h.j2", name=model_name, checked=checked)
     for name in names:
         files[name] = (data_dir("firmware") / "platform" / name).read_text("utf-8")
     return dict(sorted(files.items()))

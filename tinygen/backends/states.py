@@ -30,10 +30,17 @@ class StateField:
         """Number of elements."""
         return int(self.initial.size)
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the member, the padding behind it included."""
-        return -(-self.count * ITEM[self.ctype] // ALIGNMENT) * ALIGNMENT
+
+@dataclass(frozen=True)
+class Member:
+    """One array of the struct: a variable, or a guard zone, whose name no variable can have."""
+
+    name: str
+    ctype: str
+    count: int
+    align: int
+    comment: str
+    is_guard: bool = False
 
 
 def state_fields(graph: Graph) -> tuple[StateField, ...]:
@@ -66,9 +73,27 @@ def first_values(graph: Graph) -> tuple[Constant, ...]:
     return tuple(Constant(f"state_{f.name}", f.ctype, f.initial) for f in fields)
 
 
-def state_bytes(graph: Graph) -> int:
+def members(fields: Sequence[StateField], guard_bytes: int = 0) -> tuple[Member, ...]:
+    """The struct's arrays in order; with `guard_bytes` a zone stands before the first variable and right after each."""
+    found = [Member(f.name, f.ctype, f.count, ALIGNMENT, f.comment) for f in fields]
+    if not guard_bytes or not found:
+        return tuple(found)
+    zones = [Member(f"guard_{i}_", "uint8_t", guard_bytes, 1, "canary", True) for i in range(len(found) + 1)]
+    return (zones[0], *(member for pair in zip(found, zones[1:]) for member in pair))
+
+
+def state_bytes(graph: Graph, guard_bytes: int = 0) -> int:
     """Bytes of the struct."""
     fields = state_fields(graph)
-    total = sum(f.nbytes for f in fields) + (ALIGNMENT if needs_start(fields) else 0)
-    align = max((ITEM[f.ctype] for f in fields), default=1)
-    return -(-total // align) * align
+    end, widest = 0, 1
+    for member in members(fields, guard_bytes):
+        item = ITEM[member.ctype]
+        end = _up(end, max(member.align, item)) + member.count * item
+        widest = max(widest, item, member.align)
+    if needs_start(fields):
+        end = _up(end, ALIGNMENT) + ALIGNMENT
+    return _up(end, widest)
+
+
+def _up(n: int, align: int) -> int:
+    return -(-n // align) * align

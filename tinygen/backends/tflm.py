@@ -20,12 +20,7 @@ from .tflm_library import tflm_library
 from .tflm_resolver import resolver_methods
 from .tflm_scratch import kernels_of
 
-__all__ = ["ArenaEstimate", "model_bytes_of", "model_source", "render_tflm", "tflm_arena"]
-
-
-def tflm_arena(graph: Graph, board: BoardProfile, plan_arena_bytes: int | None = None) -> ArenaEstimate:
-    """The arena on this board; see estimate_arena."""
-    return estimate_arena(graph, kernels_of(board), plan_arena_bytes)
+__all__ = ["ArenaEstimate", "model_bytes_of", "model_source", "render_tflm"]
 
 
 def render_tflm(
@@ -37,12 +32,12 @@ def render_tflm(
     version: str = "1.0",
     labels: tuple[str, ...] = (),
     preprocess: Preprocess | None = None,
-    plan_arena_bytes: int | None = None,
+    arena: ArenaEstimate | None = None,
 ) -> dict[str, str]:
     """The files of the model's library, by path below lib/<name>/src.
 
     `graph` is `model_bytes` as imported with supported_only=False, no pass run on it; `name` is a C identifier.
-    `plan_arena_bytes` is the size of our own plan where `model_bytes` carry it in their metadata, else None. Raises
+    `arena` is what the model needs with the memory plan that its metadata carries; without one TFLM plans. Raises
     BadInput for operators that TFLM, or the library that brings it to the board, does not have.
     """
     if digest(model_bytes) != graph.sha256:
@@ -58,7 +53,7 @@ def render_tflm(
         "sha256": graph.sha256,
         "board": f"{board.name}: {board.title}",
         "model_bytes": len(model_bytes),
-        "arena": tflm_arena(graph, board, plan_arena_bytes),
+        "arena": arena or estimate_arena(graph, kernels_of(board)),
         "kernels": kernels_of(board),
         "methods": methods,
         "layers": [_layer(graph, i) for i in range(len(graph.ops))],

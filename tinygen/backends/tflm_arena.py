@@ -9,9 +9,9 @@ the planner's own tables. So
 - persistent, in the order of allocation in micro_allocator.cc, micro_interpreter.cc and the kernels, each allocation
   at its alignment: allocator, planner and so on 124 B + 8 a subgraph, TfLiteEvalTensor 12 a tensor, NodeAndRegistration
   32 a layer, the layers' parameters (_PARAMS), the kernels' OpData (_OP_DATA) at 16, for convolutions two int32 arrays
-  over the output channels at 16, a handle of 4 a scratch buffer, and for each input and output a TfLiteTensor with its
-  quantization (40 + 12 + 4 + 4 a channel). Sizes are those of a 32-bit compiler with 4-byte enumerations; Arm's bare
-  metal compilers use shorter ones and take a few bytes less.
+  over the output channels at 16, the variables at 16, a handle of 4 a scratch buffer, and for each input and output a
+  TfLiteTensor with its quantization (40 + 12 + 4 + 4 a channel). Sizes are those of a 32-bit compiler with 4-byte
+  enumerations; Arm's bare metal compilers use shorter ones and take a few bytes less.
 - planning: 12 bytes for each scratch request and twelve more of them, 24 a tensor and scratch buffer
   (AllocationInfo), 40 for each one planned. Models of a few hundred bytes need more for this than for the activations.
 
@@ -21,12 +21,15 @@ arena_used_bytes() when it starts, and prints both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from ..graph.ir import Graph, Op
 from .tflm_scratch import Kernels, scratch_requests
 
-_ALIGN = 16
+ALIGNMENT = 16
 _OBJECTS = (36, 44, 36, 8)  # single arena allocator, greedy planner, micro allocator, builtin data allocator
 _EVAL_TENSOR, _NODE, _TENSOR, _AFFINE = 12, 32, 40, 12
 _SCRATCH_REQUEST, _ALLOCATION_INFO, _PLANNER_ENTRY, _SPARE_REQUESTS = 12, 24, 40, 12
@@ -72,19 +75,20 @@ class ArenaEstimate:
     @property
     def arena_bytes(self) -> int:
         """What the firmware reserves: needed and margin, a multiple of 16."""
-        return _up(self.needed_bytes + self.margin_bytes, _ALIGN)
+        return _up(self.needed_bytes + self.margin_bytes, ALIGNMENT)
 
 
-def estimate_arena(graph: Graph, kernels: Kernels, plan_arena_bytes: int | None = None) -> ArenaEstimate:
+def estimate_arena(graph: Graph, kernels: Kernels, offsets: Mapping[int, int] | None = None) -> ArenaEstimate:
     """The arena of a model, `graph` being the .tflite as imported (no pass run on it).
 
-    `plan_arena_bytes` is our own plan's size where it is in the model's metadata: then scratch comes on top of it.
-    Without, TFLM's greedy planner decides and is computed here.
+    `offsets` are those of the tensors that a plan in the model's metadata places; what is not in it, scratch above all,
+    TFLM's greedy planner places around them, as computed here.
     """
     scratch = [scratch_requests(graph, op, kernels) for op in graph.ops]
-    buffers = _buffers(graph, scratch)
-    largest = max((sum(_up(n, _ALIGN) for n in sizes) for sizes in scratch), default=0)
-    planned = greedy_plan_bytes(buffers) if plan_arena_bytes is None else _up(plan_arena_bytes, _ALIGN) + largest
+    placed = {t: replace(b, offset=(offsets or {}).get(t, -1)) for t, b in tensor_buffers(graph).items()}
+    buffers = [*placed.values(), *_scratch_buffers(scratch)]
+    largest = max((sum(_up(n, ALIGNMENT) for n in sizes) for sizes in scratch), default=0)
+    planned = greedy_plan_bytes(buffers)
     persistent = _persistent(graph, scratch)
     requests = sum(len(sizes) for sizes in scratch)
     planning = (
@@ -92,7 +96,7 @@ def estimate_arena(graph: Graph, kernels: Kernels, plan_arena_bytes: int | None 
         + 4
         + _ALLOCATION_INFO * (len(graph.tensors) + requests)
         + _PLANNER_ENTRY * len(buffers)
-        + _ALIGN
+        + ALIGNMENT
     )
     margin = max(128, (persistent + 19) // 20)
     return ArenaEstimate(planned, largest, persistent, planning, margin)
@@ -100,35 +104,41 @@ def estimate_arena(graph: Graph, kernels: Kernels, plan_arena_bytes: int | None 
 
 @dataclass(frozen=True)
 class Buffer:
-    """What the greedy planner places: bytes (a multiple of 16) alive from layer `first` to layer `last`."""
+    """What the greedy planner places: bytes (a multiple of 16) alive from layer `first` to layer `last`.
+
+    `offset` is where a plan in the model's metadata puts it, -1 where there is none.
+    """
 
     nbytes: int
     first: int
     last: int
+    offset: int = -1
 
 
 def greedy_plan_bytes(buffers: list[Buffer]) -> int:
     """The size of TFLM's own plan: largest buffer first, each in the lowest gap among those alive with it.
 
-    Among equals the one added last goes first, as TFLM's stable bubble sort over a reversed list has it.
+    Among equals the one added last goes first, as TFLM's stable bubble sort over a reversed list has it. Buffers with
+    an offset of their own come before all others.
     """
-    order = sorted(range(len(buffers)), key=lambda i: (-buffers[i].nbytes, -i))
-    placed: list[tuple[int, Buffer]] = []  # by offset
-    for i in order:
-        wanted = buffers[i]
-        offset = 0
-        for start, other in placed:
-            if other.first > wanted.last or wanted.first > other.last:
-                continue
-            if start - offset >= wanted.nbytes:
-                break
-            offset = max(offset, start + other.nbytes)
-        at = sum(1 for start, _ in placed if start <= offset)
-        placed.insert(at, (offset, wanted))
-    return max((start + b.nbytes for start, b in placed), default=0)
+    free = sorted((i for i, b in enumerate(buffers) if b.offset < 0), key=lambda i: (-buffers[i].nbytes, -i))
+    fixed = sorted((b for b in buffers if b.offset >= 0), key=lambda b: b.offset)
+    placed = np.zeros((4, len(buffers)), np.int64)  # start, end, first and last, by start
+    for count, buffer in enumerate(fixed):
+        placed[:, count] = (buffer.offset, buffer.offset + buffer.nbytes, buffer.first, buffer.last)
+    for count, wanted in enumerate((buffers[i] for i in free), len(fixed)):
+        alive = np.flatnonzero((placed[2, :count] <= wanted.last) & (placed[3, :count] >= wanted.first))
+        below = np.concatenate(([0], np.maximum.accumulate(placed[1, alive])))
+        fits = np.flatnonzero(placed[0, alive] - below[:-1] >= wanted.nbytes)
+        offset = int(below[fits[0] if len(fits) else -1])
+        at = int(np.searchsorted(placed[0, :count], offset, side="right"))
+        placed[:, at + 1 : count + 1] = placed[:, at:count].copy()
+        placed[:, at] = (offset, offset + wanted.nbytes, wanted.first, wanted.last)
+    return int(placed[1].max(initial=0))
 
 
-def _buffers(graph: Graph, scratch: list[tuple[int, ...]]) -> list[Buffer]:
+def tensor_buffers(graph: Graph) -> dict[int, Buffer]:
+    """What the planner places, by tensor."""
     first: dict[int, int] = {}
     last: dict[int, int] = {}
     for t in graph.inputs:
@@ -141,23 +151,27 @@ def _buffers(graph: Graph, scratch: list[tuple[int, ...]]) -> list[Buffer]:
     for t in graph.outputs:
         first.setdefault(t, len(graph.ops))
         last[t] = len(graph.ops)
-    tensors = [
-        Buffer(_up(tensor.nbytes, _ALIGN), first[t], last[t])
+    return {
+        t: Buffer(_up(tensor.nbytes, ALIGNMENT), first[t], last[t])
         for t, tensor in enumerate(graph.tensors)
         if tensor.data is None and t in first and tensor.nbytes > 0
-    ]
-    return tensors + [Buffer(_up(n, _ALIGN), time, time) for time, sizes in enumerate(scratch, 1) for n in sizes]
+    }
+
+
+def _scratch_buffers(scratch: list[tuple[int, ...]]) -> list[Buffer]:
+    return [Buffer(_up(n, ALIGNMENT), time, time) for time, sizes in enumerate(scratch, 1) for n in sizes]
 
 
 def _persistent(graph: Graph, scratch: list[tuple[int, ...]]) -> int:
     """Bytes at the arena's end, each allocation rounded down to its alignment from an aligned end."""
     allocations = [(n, 4) for n in (*_OBJECTS, 8, _EVAL_TENSOR * len(graph.tensors), _NODE * len(graph.ops))]
     allocations += [(_PARAMS.get(op.kind, _PARAMS_DEFAULT), 4) for op in graph.ops]
-    allocations += [(_OP_DATA.get(op.kind, _OP_DATA_DEFAULT), _ALIGN) for op in graph.ops]
-    allocations += [(n, _ALIGN) for op in graph.ops for n in _channel_arrays(graph, op)]
+    allocations += [(_OP_DATA.get(op.kind, _OP_DATA_DEFAULT), ALIGNMENT) for op in graph.ops]
+    allocations += [(n, ALIGNMENT) for op in graph.ops for n in _channel_arrays(graph, op)]
+    allocations += [(graph.tensors[t].nbytes, ALIGNMENT) for t in graph.in_state]
     allocations.append((4 * sum(len(sizes) for sizes in scratch), 4))
     for ends in (graph.inputs, graph.outputs):
-        allocations.append((4 * len(ends), _ALIGN))
+        allocations.append((4 * len(ends), ALIGNMENT))
         for t in ends:
             quant = graph.tensors[t].quant
             parts = (_TENSOR,) if quant is None else (_TENSOR, _AFFINE, 4 + 4 * len(quant.scales))

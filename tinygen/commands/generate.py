@@ -27,6 +27,9 @@ def command(
     optimize: Annotated[str, typer.Option("--optimize", metavar="O", help="speed, balanced or size.")] = "balanced",
     toolchain: Annotated[str, typer.Option("--toolchain", metavar="T", help="gcc or zig.")] = "",
     keep_input: Annotated[bool, typer.Option("--keep-input", help="invoke leaves the input as it was.")] = False,
+    checked: Annotated[
+        bool, typer.Option("--checked", help="A debug build: names the layer that writes outside of its buffers.")
+    ] = False,
     name: Annotated[str, typer.Option("--name", metavar="N", help="The prefix of the C functions.")] = "",
     data: Annotated[Path | None, typer.Option("--data", metavar="D.npz", help="Quantizes a Keras model.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Moves edited files to *.orig.")] = False,
@@ -36,7 +39,7 @@ def command(
 ) -> None:
     """A project that builds, for a board. Example: tinygen generate kws.tflite --board nucleo_f446re -o kws"""
     from ..compiled import open_model
-    from ..pipeline import Runtime, generate
+    from ..pipeline import Runtime, generate, require_checkable
     from ..records import Optimize, Tools
     from ..report.text import budget_table
 
@@ -46,6 +49,7 @@ def command(
     choice(optimize, ("speed", "balanced", "size"), "--optimize")
     if toolchain:
         choice(toolchain, ("gcc", "zig"), "--toolchain")
+    require_checkable(runtime, checked)
     with out.working("Rendering the project"):
         made = generate(
             open_model(model, name=name or None, data=data, say=out.say),
@@ -55,6 +59,7 @@ def command(
             optimize=cast(Optimize, optimize),
             toolchain=cast(Tools, toolchain or None),
             keep_input=keep_input,
+            checked=checked,
             force=force,
         )
     out.show(budget_table(made.budget))

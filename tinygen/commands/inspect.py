@@ -47,6 +47,7 @@ def command(
         ),
         f"{result['macs']:,} MACs; weights {format_size(result['weights_bytes'])}; "
         f"arena {result['arena_bytes']:,} B, lower bound {result['arena_lower_bound_bytes']:,} B "
-        f"(scratch {result['arena_scratch_bytes']:,} B, alignment {result['arena_padding_bytes']:,} B)",
+        f"(scratch {result['arena_scratch_bytes']:,} B, alignment {result['arena_padding_bytes']:,} B)"
+        + (f"; state {result['state_bytes']:,} B" if result["state_bytes"] else ""),
     )
     out.finish(result)

@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-
-import numpy as np
 
 from ..errors import BadInput
 from ..flatbuffer import Damaged, Table, root
-from ..graph.builtin import BUILTIN_NAMES
-from ..graph.ir import ITEM_BYTES, Array, Graph, Op, Quant, Tensor
+from ..graph.builtin import BUILTIN_NAMES, OPTIONS_CODES
+from ..graph.ir import Graph, Op, Tensor
 from ..graph.verify import verify
 from ..ops import operators
+from ..ops._ways_out import shown, way_out
 from ..ops.base import Operator
-from .subgraph import Node, Subgraph, read_nodes
-from .variables import resolve_variables
+from .subgraph import MAX_ENDS, MAX_OPERATORS, Node, Subgraph, read_nodes
+from .tflite_tensors import buffer_bytes, read_tensors
+from .variables import marked_states, resolve_variables
 
-#: TensorFlow Lite's type codes that a Graph can hold.
-DTYPES = {0: "float32", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8", 15: "uint32"}
-NUMPY = {
-    "float32": "<f4", "int32": "<i4", "uint8": "u1", "int64": "<i8", "bool": "?", "int16": "<i2", "int8": "i1",
-    "uint32": "<u4",
-}  # fmt: skip
-MAX_FILE_BYTES = 1 << 28
-MAX_TENSOR_BYTES = 1 << 28
-MAX_TENSORS = 100_000
-MAX_RANK = 8
+#: What no name of an operator has; such characters of a custom one's are not shown.
+_UNPRINTED = r"[^\w.:/<>-]"
+MAX_FILE_BYTES = 1 << 24
+#: No microcontroller has room for more. Vectors of a file may share their bytes, so that a small file can claim as much
+#: as a large one: what is read is held to these, not to the file's size.
+MAX_TENSORS = 16_384
+MAX_BUFFERS, MAX_CODES, MAX_SUBGRAPHS, MAX_METADATA = 50_000, 1_000, 1_000, 256
+#: Constants that all layers read together, each as often as a layer reads it.
+MAX_READ_BYTES = 1 << 28
 
 
 def read_model_file(path: Path) -> bytes:
@@ -65,43 +64,60 @@ def _read_model(data: bytes, name: str, supported_only: bool) -> Graph:
     model = root(data, b"TFL3")
     if model.uint32(0) != 3:
         raise BadInput(f"{name}: schema version {model.uint32(0)} is not 3.")
-    subgraphs = model.tables(2)
+    subgraphs = model.tables(2, MAX_SUBGRAPHS)
     if not subgraphs:
         raise BadInput(f"{name}: the model has no subgraph.")
-    buffers = model.tables(4)
-    codes = [_operator_name(code) for code in model.tables(1)]
+    buffers = model.tables(4, MAX_BUFFERS)
+    codes = [_operator_name(code) for code in model.tables(1, MAX_CODES)]
 
+    @cache
     def subgraph(number: int) -> Subgraph:
         if not 0 <= number < len(subgraphs):
             raise BadInput(f"{name}: calls subgraph {number} of {len(subgraphs)}.")
-        return _subgraph(data, name, subgraphs[number], codes, buffers)
+        tensors = read_tensors(data, subgraphs[number].tables(0, MAX_TENSORS), buffers)
+        return Subgraph(tensors, read_nodes(subgraphs[number], codes, len(tensors)))
 
     listed = subgraph(0)
-    main = resolve_variables(listed, subgraph, _marked(subgraphs[0], listed)) if supported_only else listed
+    marked = _marked(subgraphs[0], listed)
+    main = resolve_variables(listed, subgraph, marked) if supported_only else marked_states(listed, marked)
     names = _UniqueNames()
     graph = Graph(
         name=name,
         tensors=main.tensors,
         ops=tuple(_op(node, main.tensors, names, supported_only) for node in main.nodes),
-        inputs=tuple(int(i) for i in subgraphs[0].array(1, "<i4")),
-        outputs=tuple(int(i) for i in subgraphs[0].array(2, "<i4")),
+        inputs=subgraphs[0].ints(1, MAX_ENDS),
+        outputs=subgraphs[0].ints(2, MAX_ENDS),
         sha256=hashlib.sha256(data).hexdigest(),
         states=main.states,
         file_tensors=len(listed.tensors),
+        other_kinds=_kinds(subgraphs[1:], codes),
         metadata=_metadata(data, model, buffers),
     )
     verify(graph)
+    _check_constants(graph)
     if supported_only:
         check_shapes(graph)
     return graph
 
 
-def _subgraph(data: bytes, name: str, table: Table, codes: list[str], buffers: list[Table]) -> Subgraph:
-    tables = table.tables(0)
-    if len(tables) > MAX_TENSORS:
-        raise BadInput(f"{name}: {len(tables)} tensors are too many.")
-    tensors = tuple(_tensor(data, t, i, buffers) for i, t in enumerate(tables))
-    return Subgraph(tensors, read_nodes(table, codes, len(tensors)))
+def _check_constants(graph: Graph) -> None:
+    read = (graph.tensors[i] for op in graph.ops for i in op.inputs if i >= 0)
+    total = sum(tensor.nbytes for tensor in read if tensor.data is not None)
+    if total > MAX_READ_BYTES:
+        raise BadInput(f"{graph.name}: its layers read {total} bytes of constants, {MAX_READ_BYTES} are the most.")
+
+
+def _kinds(subgraphs: list[Table], codes: list[str]) -> tuple[str, ...]:
+    """The operators of other subgraphs, each once."""
+    numbers: set[int] = set()
+    read = 0
+    for table in subgraphs:
+        nodes = table.tables(3, MAX_OPERATORS)
+        read += len(nodes)
+        if read > MAX_OPERATORS:
+            raise BadInput(f"More than {MAX_OPERATORS} operators in the model's subgraphs.")
+        numbers.update(node.uint32(0) for node in nodes)
+    return tuple(dict.fromkeys(codes[number] for number in sorted(numbers) if number < len(codes)))
 
 
 def _marked(table: Table, subgraph: Subgraph) -> tuple[int, ...]:
@@ -114,84 +130,21 @@ def _operator_name(code: Table) -> str:
     """TensorFlow Lite's name of an operator code; custom operators are named CUSTOM:<name>."""
     builtin = max(code.int8(0), code.int32(3))
     name = BUILTIN_NAMES[builtin] if 0 <= builtin < len(BUILTIN_NAMES) else f"BUILTIN_{builtin}"
-    return f"CUSTOM:{code.text(1)[:80]}" if name == "CUSTOM" else name
-
-
-def _buffer(data: bytes, table: Table) -> bytes | memoryview:
-    """A buffer's bytes, inside the flatbuffer or behind it (offset and size, for large models)."""
-    offset, size = int(table.scalar(1, "<Q", 0)), int(table.scalar(2, "<Q", 0))
-    if offset > 1:
-        if offset + size > len(data):
-            raise Damaged(f"The file is damaged: a buffer of {size} bytes at {offset} passes its end.")
-        return memoryview(data)[offset : offset + size]
-    return table.array(0, "u1").data
+    return f"CUSTOM:{re.sub(_UNPRINTED, '_', code.text(1, 80))}" if name == "CUSTOM" else name
 
 
 def _metadata(data: bytes, model: Table, buffers: list[Table]) -> dict[str, bytes]:
     found = {}
-    for entry in model.tables(6):
+    total = 0
+    for entry in model.tables(6, MAX_METADATA):
         index = entry.uint32(1)
         if index < len(buffers):
-            found[entry.text(0)] = bytes(_buffer(data, buffers[index]))
+            content = buffer_bytes(data, buffers[index])
+            total += len(content)
+            if total > len(data):
+                raise Damaged("The file is damaged: its metadata is longer than the file.")
+            found[entry.text(0)] = bytes(content)
     return found
-
-
-def _tensor(data: bytes, table: Table, index: int, buffers: list[Table]) -> Tensor:
-    name = table.text(3) or f"tensor_{index}"
-    code = table.int8(1)
-    shape = tuple(int(n) for n in table.array(0, "<i4"))
-    if code not in DTYPES:
-        # Resource handles and strings: kept by name alone, refused when an operator reads them.
-        return Tensor(name, (), f"type_{code}")
-    dtype = DTYPES[code]
-    if len(shape) > MAX_RANK or any(n < 0 for n in shape):
-        raise BadInput(f"Tensor {name!r}: its shape {shape} is not one that a tensor can have.")
-    if math.prod(shape) * ITEM_BYTES[dtype] > MAX_TENSOR_BYTES:
-        raise BadInput(f"Tensor {name!r}: its shape {shape} is too large for a microcontroller.")
-    if table.table(6) is not None:
-        raise BadInput(f"Tensor {name!r} is stored sparse; convert the model without sparsity in the file.")
-    return Tensor(
-        name, shape, dtype, _quant(name, table.table(4), shape, dtype), _data(data, table, name, shape, dtype, buffers)
-    )
-
-
-def _data(
-    data: bytes, table: Table, name: str, shape: tuple[int, ...], dtype: str, buffers: list[Table]
-) -> Array | None:
-    number = table.uint32(2)
-    if number >= len(buffers):
-        raise BadInput(f"Tensor {name!r}: its buffer {number} is not among the model's {len(buffers)}.")
-    raw = _buffer(data, buffers[number])
-    if len(raw) == 0 or table.bool(5):
-        return None
-    expected = math.prod(shape) * ITEM_BYTES[dtype]
-    if len(raw) != expected:
-        raise BadInput(f"Tensor {name!r}: shape {shape} needs {expected} bytes, its buffer has {len(raw)}.")
-    array = np.frombuffer(raw, NUMPY[dtype]).reshape(shape)
-    array.setflags(write=False)
-    return array
-
-
-def _quant(name: str, table: Table | None, shape: tuple[int, ...], dtype: str) -> Quant | None:
-    if table is None:
-        return None
-    scales = table.array(2, "<f4")
-    zero_points = table.array(3, "<i8")
-    if len(scales) == 0:
-        return None
-    if not np.isfinite(scales).all() or (scales <= 0).any():
-        bad = scales[~(np.isfinite(scales) & (scales > 0))][0]
-        raise BadInput(f"Tensor {name!r}: its scale {bad} is not a positive number.")
-    if len(zero_points) not in (0, len(scales)):
-        raise BadInput(f"Tensor {name!r}: {len(scales)} scales and {len(zero_points)} zero points.")
-    limits = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}.get(dtype)
-    if limits and len(zero_points) and not limits[0] <= zero_points.min() <= zero_points.max() <= limits[1]:
-        raise BadInput(f"Tensor {name!r}: a zero point is outside of {dtype}.")
-    axis = table.int32(6)
-    if len(scales) > 1 and not (0 <= axis < len(shape) and shape[axis] == len(scales)):
-        raise BadInput(f"Tensor {name!r}: {len(scales)} scales along axis {axis} of shape {shape}.")
-    zeros = tuple(int(z) for z in zero_points) or (0,) * len(scales)
-    return Quant(tuple(float(s) for s in scales), zeros, axis)
 
 
 class _UniqueNames:
@@ -199,6 +152,7 @@ class _UniqueNames:
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
+        self._counts: dict[str, int] = {}
 
     def __call__(self, tensor_name: str, kind: str) -> str:
         first = tensor_name.split(";")[0]
@@ -207,10 +161,11 @@ class _UniqueNames:
             parts = parts[1:]
         short = parts[0] if parts else ""
         base = re.sub(r"[^\w.:-]", "_", short, flags=re.ASCII)[:40].strip("_") or kind.lower()
-        name, count = base, 1
+        name, count = base, self._counts.get(base, 1)
         while name in self._taken:
             count += 1
             name = f"{base}_{count}"
+        self._counts[base] = count
         self._taken.add(name)
         return name
 
@@ -222,11 +177,12 @@ def _op(node: Node, tensors: tuple[Tensor, ...], unique: Callable[[str, str], st
     operator = operators().get(node.kind)
     if operator is None:
         if supported_only:
-            raise BadInput(
-                f"{name}: operator {node.kind} is not supported by the aot back end.",
-                "--runtime tflm runs what TensorFlow Lite Micro has.",
-            )
+            hint = way_out(node.kind, tensors[node.outputs[0]].dtype if node.outputs else "")
+            raise BadInput(f"{name}: {shown(node.kind)} is not supported by the aot back end.", hint)
         return Op(node.kind, name, node.inputs, node.outputs)
+    wanted = OPTIONS_CODES.get(node.kind)
+    if node.options_code and wanted and node.options_code != wanted:
+        raise BadInput(f"{name}: its options are of type {node.options_code}, those of {node.kind} are {wanted}.")
     op = Op(node.kind, name, node.inputs, node.outputs, operator.read(node.options))
     return _checked(operator, op) if supported_only or not _of_variables(node.kind) else op
 

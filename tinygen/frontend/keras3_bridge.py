@@ -11,24 +11,22 @@ Initializers are not carried over (the weights are), nor are regularizers and co
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from ..errors import BadInput
+from ..errors import BadInput, TinygenError
+from .keras3_layers import twin_layer
 
-#: Keras 3 names an option differently from Keras 2.
-_RENAMED = {"LeakyReLU": {"negative_slope": "alpha"}, "InputLayer": {"batch_shape": "batch_input_shape"}}
-_ACTIVATIONS = {"silu": "swish", "hard_silu": "hard_swish"}
-_DROPPED = ("_initializer", "_regularizer", "_constraint")
-#: Keras 3 options that change nothing at inference, or that the weights say already.
-_IGNORED = frozenset(
-    "dtype batch_shape seed input_axes build_input_shape synchronized renorm renorm_clipping renorm_momentum "
-    "quantization_config lora_rank lora_alpha rank zero_output_for_mask optional autocast activity_regularizer".split()
-)
 _TOLERANCE = 1e-5
+#: What layers may be called with besides their inputs.
+_KNOWN_ARGUMENTS = {
+    "MultiHeadAttention": frozenset({"query", "value", "key", "use_causal_mask"}),
+    "Attention": frozenset({"use_causal_mask"}),
+    "AdditiveAttention": frozenset({"use_causal_mask"}),
+}
+_MASKED = "No Masking layer and mask_zero=False: firmware takes windows of one length."
 
 
 def to_tf_keras(model: Any) -> Any:
@@ -48,10 +46,10 @@ def _rebuild(model: Any, name: str) -> Any:
     if type(model).__name__ == "Sequential":
         x = inputs = tf_keras.Input(batch_shape=_shape(model.inputs[0]), dtype=_dtype(model.inputs[0]))
         for layer in model.layers:
-            x = _twin_layer(layer)(x)
+            x = _called(layer, _twin_of(layer), x)
         return tf_keras.Model(inputs, x, name=name)
     made: dict[tuple[str, int, int], Any] = {}
-    twins = {layer.name: _twin_layer(layer) for layer in model.operations if type(layer).__name__ != "InputLayer"}
+    twins = {layer.name: _twin_of(layer) for layer in model.operations if type(layer).__name__ != "InputLayer"}
     for layer in model.layers:
         if type(layer).__name__ == "InputLayer":
             tensor = layer.output
@@ -99,21 +97,64 @@ def _call(name: str, layer: Any, node: dict[str, Any], made: dict[tuple[str, int
         return [value(p) for p in part] if isinstance(part, (list, tuple)) else part
 
     args = [value(part) for part in node["args"]]
-    kwargs = {key: value(part) for key, part in node["kwargs"].items() if part is not None and key != "training"}
-    if type(layer).__name__ in ("Add", "Subtract", "Multiply") and len(args) == 2:  # a + b, written as an operation
-        constant = next((a for a in args if isinstance(a, (int, float, list))), None)
-        if constant is not None:
-            raise BadInput(f"Layer {name!r} computes with a constant.", "keras.layers.Rescaling does the same.")
+    given = node["kwargs"].items()
+    kwargs = {key: value(part) for key, part in given if part not in (None, False) and key != "training"}
+    kind = type(layer).__name__
+    if kind in ("Add", "Subtract", "Multiply") and len(args) == 2:  # a + b, written as an operation
+        if not all(_is_tensor(a) for a in args):
+            return _with_constant(name, kind, *args)
         args = [args]
-    if kwargs:
+    unknown = sorted(kwargs.keys() - _KNOWN_ARGUMENTS.get(kind, frozenset()))
+    if unknown:
+        hint = _MASKED if "mask" in unknown else ""
         raise BadInput(
-            f"Layer {name!r} is called with {', '.join(sorted(kwargs))!r}, which tf_keras cannot repeat here."
+            f"Layer {name!r} is called with {', '.join(unknown)!r}, which tf_keras cannot repeat here.", hint
         )
-    if len(args) != 1:
+    if len(args) != 1 and kind != "MultiHeadAttention":
         raise BadInput(
             f"Layer {name!r} is called with {len(args)} inputs side by side, which tf_keras cannot repeat here."
         )
-    return layer(args[0])
+    return _telling(name, kind, lambda: layer(*args, **kwargs))
+
+
+def _is_tensor(value: Any) -> bool:
+    return type(value).__module__.startswith("tf_keras.")
+
+
+def _with_constant(name: str, kind: str, a: Any, b: Any) -> Any:
+    """x + 1, 1 - x or 2 * x as a Rescaling."""
+    import tf_keras
+
+    constant, x = (b, a) if _is_tensor(a) else (a, b)
+    if not isinstance(constant, (int, float)):
+        raise BadInput(f"Layer {name!r} computes with several constants.", "keras.layers.Rescaling takes them.")
+    sign = -1.0 if kind == "Subtract" else 1.0
+    if kind == "Multiply":
+        scale, offset = float(constant), 0.0
+    else:
+        scale, offset = (sign, float(constant)) if x is b else (1.0, sign * float(constant))
+    return tf_keras.layers.Rescaling(scale, offset=offset, name=name)(x)
+
+
+def _twin_of(layer: Any) -> Any:
+    return _telling(layer.name, type(layer).__name__, lambda: twin_layer(layer, _rebuild))
+
+
+def _called(layer: Any, twin: Any, x: Any) -> Any:
+    return _telling(layer.name, type(layer).__name__, lambda: twin(x))
+
+
+def _telling(name: str, kind: str, work: Callable[[], Any]) -> Any:
+    """What `work` returns; what tf_keras complains of there is told with the layer's name."""
+    try:
+        return work()
+    except TinygenError:
+        raise
+    except Exception as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+        raise BadInput(
+            f"Layer {name!r}: {kind} has no equal in tf_keras: {first}", "Use ordinary Keras layers."
+        ) from error
 
 
 def _shape(tensor: Any) -> tuple[int | None, ...]:
@@ -124,90 +165,6 @@ def _dtype(tensor: Any) -> str:
     return str(getattr(tensor.dtype, "name", tensor.dtype))
 
 
-def _twin_layer(layer: Any) -> Any:
-    """The tf_keras layer for one Keras 3 layer, nested models included, without its weights."""
-    import tf_keras
-
-    kind = type(layer).__name__
-    if kind in ("Sequential", "Functional", "Model"):
-        return _rebuild(layer, layer.name)
-    twin_class = getattr(tf_keras.layers, kind, None)
-    if twin_class is None:
-        raise BadInput(f"Layer {layer.name!r}: tf_keras has no {kind}.", "Use a layer that Keras 2 has as well.")
-    config = dict(layer.get_config())
-    policy = getattr(getattr(layer, "dtype_policy", None), "compute_dtype", "float32")
-    if policy != "float32":
-        raise BadInput(f"Layer {layer.name!r} computes in {policy}.", "Save the model with the float32 policy.")
-    if kind == "Normalization":
-        return twin_class(**_normalization(layer, config))
-    if kind in ("Bidirectional", "TimeDistributed"):
-        inner = {"layer": _twin_layer(layer.forward_layer if kind == "Bidirectional" else layer.layer)}
-        merge = {"merge_mode": layer.merge_mode} if kind == "Bidirectional" else {}
-        return twin_class(**inner, **merge, name=layer.name)
-    return twin_class(**_options(layer.name, kind, config, twin_class))
-
-
-def _options(name: str, kind: str, config: dict[str, Any], twin_class: Any) -> dict[str, Any]:
-    accepted = _accepted(twin_class)
-    options: dict[str, Any] = {}
-    for key, value in config.items():
-        key = _RENAMED.get(kind, {}).get(key, key)
-        if key in _IGNORED or key.endswith(_DROPPED):
-            continue
-        if key in ("activation", "recurrent_activation"):
-            value = _activation(name, value)
-        elif key not in accepted:
-            if value in (None, False):
-                continue
-            raise BadInput(f"Layer {name!r}: {kind} of tf_keras has no option {key!r}.")
-        options[key] = tuple(value) if isinstance(value, list) and key != "axis" else value
-    return options
-
-
-def _accepted(twin_class: Any) -> set[str]:
-    names = {"name", "trainable"}
-    for base in twin_class.__mro__:
-        if "__init__" in vars(base):
-            names |= set(inspect.signature(base.__init__).parameters)
-    return names | {"return_sequences", "return_state", "go_backwards", "stateful", "unroll"}
-
-
-def _activation(layer: str, value: Any) -> Any:
-    name = value.get("config") if isinstance(value, dict) else value
-    if isinstance(name, dict):  # an activation given as a layer: activation=keras.layers.ReLU(6.0)
-        import keras
-
-        return _twin_layer(keras.layers.deserialize(value))
-    if name == "hard_sigmoid":
-        raise BadInput(
-            f"Layer {layer!r}: hard_sigmoid is another function in Keras 2 than in Keras 3.",
-            "Use sigmoid, or relu6(x + 3) / 6.",
-        )
-    if name in ("leaky_relu", "relu6", "hard_silu", "hard_swish"):
-        import tensorflow as tf
-
-        if name == "relu6":
-            return tf.nn.relu6
-        raise BadInput(
-            f"Layer {layer!r}: activation {name!r} is not known to Keras 2.", "Use a layer of its own for it."
-        )
-    return _ACTIVATIONS.get(str(name), name)
-
-
-def _normalization(layer: Any, config: dict[str, Any]) -> dict[str, Any]:
-    """Adapted statistics become constants of the twin, in the shape that it gives them."""
-    mean, variance = np.asarray(layer.mean), np.asarray(layer.variance)
-    axis = config["axis"]
-    axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
-    return {
-        "name": layer.name,
-        "axis": axis,
-        "mean": mean.reshape(-1).tolist() if axis not in (None, ()) else float(mean.reshape(-1)[0]),
-        "variance": variance.reshape(-1).tolist() if axis not in (None, ()) else float(variance.reshape(-1)[0]),
-        "invert": bool(config.get("invert", False)),
-    }
-
-
 def _copy_weights(model: Any, twin: Any) -> None:
     for layer in model.layers:
         if type(layer).__name__ in ("InputLayer", "Normalization"):
@@ -216,7 +173,8 @@ def _copy_weights(model: Any, twin: Any) -> None:
         if type(layer).__name__ in ("Sequential", "Functional", "Model"):
             _copy_weights(layer, other)
             continue
-        values, shapes = layer.get_weights(), [tuple(w.shape) for w in other.weights]
+        source = layer.layer if type(layer).__name__ == "SpectralNormalization" else layer
+        values, shapes = source.get_weights(), [tuple(w.shape) for w in other.weights]
         if [v.shape for v in values] != shapes:
             raise BadInput(
                 f"Layer {layer.name!r} has weights of the shapes {[list(v.shape) for v in values]}, "
@@ -237,15 +195,20 @@ def _check_same(model: Any, twin: Any) -> None:
 
 
 def _probes(model: Any) -> Iterator[Any]:
-    """Random inputs around 0, and as large as a byte's, for every input of the model."""
+    """Random inputs around 0, and as large as a byte's, for every input of the model; indices for an Embedding."""
     random = np.random.default_rng(0)
     for low, high in ((-1.0, 1.0), (0.0, 255.0)):
-        shapes = [[2 if i == 0 and d is None else d or 8 for i, d in enumerate(t.shape)] for t in model.inputs]
-        limits = [1.0 if "int" in _dtype(t) else high for t in model.inputs]
-        arrays = [
-            random.uniform(min(low, limit), limit, shape).astype(_dtype(t))
-            for t, shape, limit in zip(model.inputs, shapes, limits, strict=True)
-        ]
+        arrays = []
+        for tensor in model.inputs:
+            shape = [2 if i == 0 and d is None else d or 8 for i, d in enumerate(tensor.shape)]
+            words = [x.input_dim for x in model.layers if type(x).__name__ == "Embedding" and x.input is tensor]
+            values: Any
+            if words:
+                values = random.integers(0, min(words), shape)
+            else:
+                limit = 1.0 if "int" in _dtype(tensor) else high
+                values = random.uniform(min(low, limit), limit, shape)
+            arrays.append(values.astype(_dtype(tensor)))
         yield arrays[0] if len(arrays) == 1 else arrays
 
 
@@ -256,11 +219,12 @@ def _flat(value: Any) -> list[Any]:
 
 
 def _difference(ours: Any, theirs: Any) -> float:
-    """Largest difference relative to the largest magnitude (at least 1); infinite where one of them is not finite."""
+    """Largest difference relative to the largest magnitude (at least 1); infinite where one alone is not finite."""
     worst = 0.0
     for a, b in zip(_flat(ours), _flat(theirs), strict=True):
-        if a.shape != b.shape or not np.isfinite(b).all():
+        if a.shape != b.shape or (np.isfinite(a) != np.isfinite(b)).any():
             return float("inf")
+        a, b = a[np.isfinite(a)], b[np.isfinite(b)]
         worst = max(worst, float(np.max(np.abs(a - b), initial=0.0)) / max(1.0, float(np.max(np.abs(a), initial=0.0))))
     return worst
 

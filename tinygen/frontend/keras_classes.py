@@ -10,36 +10,42 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import BadInput
+from .keras3_activations import TF_FUNCTIONS
+from .keras3_layers import TRAINING_ONLY
+from .keras_ways_out import way_out
 
 MODELS = frozenset({"Sequential", "Functional", "Model"})
 _CONVOLUTIONS = (
     "Conv1D Conv2D Conv1DTranspose Conv2DTranspose DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D"
 )
-_POOLS = [f"{kind}Pooling{n}D" for n in (1, 2) for kind in ("Max", "Average", "GlobalMax", "GlobalAverage")]
+_POOLS = [
+    *(f"{kind}Pooling{n}D" for n in (1, 2) for kind in ("Max", "Average", "AdaptiveMax", "AdaptiveAverage")),
+    *(f"Global{kind}Pooling{n}D" for n in (1, 2, 3) for kind in ("Max", "Average")),
+]
 LAYERS = frozenset(
     [
-        *"InputLayer Dense EinsumDense Embedding".split(),
+        *"InputLayer Dense EinsumDense Embedding Identity".split(),
         *_CONVOLUTIONS.split(),
         *_POOLS,
-        *"Flatten Reshape Permute RepeatVector Masking Concatenate Dot".split(),
+        *"Flatten Reshape Permute RepeatVector Concatenate Dot".split(),
         *"Add Subtract Multiply Average Maximum Minimum".split(),
-        *"ZeroPadding1D ZeroPadding2D Cropping1D Cropping2D UpSampling1D UpSampling2D".split(),
+        *(f"{kind}{n}D" for n in (1, 2, 3) for kind in ("ZeroPadding", "UpSampling", "SpatialDropout")),
+        *"Cropping1D Cropping2D Resizing CenterCrop".split(),
         *"Activation ReLU LeakyReLU PReLU ELU Softmax ThresholdedReLU ActivityRegularization".split(),
-        *"BatchNormalization LayerNormalization UnitNormalization Rescaling Normalization".split(),
-        *"Dropout SpatialDropout1D SpatialDropout2D GaussianNoise GaussianDropout AlphaDropout".split(),
-        *"LSTM GRU SimpleRNN LSTMCell GRUCell SimpleRNNCell RNN Bidirectional TimeDistributed".split(),
+        *"BatchNormalization LayerNormalization GroupNormalization UnitNormalization SpectralNormalization".split(),
+        *"Rescaling Normalization Dropout GaussianNoise GaussianDropout AlphaDropout".split(),
+        *"LSTM GRU SimpleRNN LSTMCell GRUCell SimpleRNNCell StackedRNNCells RNN Bidirectional TimeDistributed".split(),
+        *"Attention AdditiveAttention MultiHeadAttention LocallyConnected1D LocallyConnected2D".split(),
         *"RandomFlip RandomRotation RandomZoom RandomTranslation RandomContrast RandomBrightness RandomCrop".split(),
+        *TRAINING_ONLY,
     ]
 )
 #: What `a + b` between layers becomes: in Keras 3 a class of its operations, in Keras 2 a TFOpLambda naming a function.
 OPERATIONS = frozenset({"Add", "Subtract", "Multiply"})
-_TF_FUNCTIONS = frozenset(
-    "__operators__.add __operators__.sub __operators__.mul math.add math.subtract math.multiply nn.relu nn.relu6 "
-    "nn.softmax math.sigmoid math.tanh".split()
-)
 ACTIVATIONS = frozenset(
     "linear relu relu6 leaky_relu elu selu gelu sigmoid hard_sigmoid tanh softmax softplus softsign swish silu "
-    "hard_swish hard_silu exponential mish log_softmax".split()
+    "hard_swish hard_silu exponential mish log_softmax celu glu hard_shrink hard_tanh log_sigmoid soft_shrink "
+    "sparse_plus sparse_sigmoid squareplus tanh_shrink".split()
 )
 _INITIALIZERS = (
     "Zeros Ones Constant RandomNormal RandomUniform TruncatedNormal VarianceScaling GlorotNormal GlorotUniform "
@@ -52,7 +58,8 @@ _DATA = frozenset({"__keras_tensor__", "__numpy__", "__tensor__", "__tuple__", "
 _MODULES = frozenset(
     "keras keras.layers keras.models keras.initializers keras.regularizers keras.constraints keras.activations "
     "builtins keras.mixed_precision keras.dtype_policies keras.src.models.functional keras.src.models.sequential "
-    "keras.engine.functional keras.src.engine.functional keras.engine.sequential".split()
+    "keras.engine.functional keras.src.engine.functional keras.engine.sequential tf_keras.src.engine.functional "
+    "tf_keras.src.engine.sequential".split()
 )
 _OPERATION_MODULES = frozenset({"keras.src.ops.numpy", "keras.ops"})
 
@@ -110,7 +117,7 @@ def _check(entry: dict[str, Any], layer: str, file: str) -> None:
         return
     if name in ("TFOpLambda", "SlicingOpLambda"):
         function = config.get("function") if isinstance(config, dict) else None
-        if name == "TFOpLambda" and str(function) in _TF_FUNCTIONS:
+        if name == "TFOpLambda" and str(function) in TF_FUNCTIONS:
             return
         raise BadInput(
             f"{where} calls the TensorFlow function {str(function)[:80]!r}.", "Use Keras's own layers in its place."
@@ -118,9 +125,8 @@ def _check(entry: dict[str, Any], layer: str, file: str) -> None:
     if name == "function":
         if isinstance(config, str) and config in ACTIVATIONS:
             return
-        raise BadInput(
-            f"{where}: unknown function {str(config)[:80]!r}.", "Custom functions are code, which tinygen does not run."
-        )
+        hint = "Custom functions are code, which tinygen does not run; softmax, relu and the like are known."
+        raise BadInput(f"{where}: unknown function {str(config)[:80]!r}.", hint)
     known = isinstance(name, str) and (name in LAYERS or name in MODELS or name in _PARTS or name in _DATA)
     if known and module in (None, *_MODULES) and registered in (None, name):
         return
@@ -128,6 +134,5 @@ def _check(entry: dict[str, Any], layer: str, file: str) -> None:
     kind = "Keras class" if builtin else "custom class"
     shown = str(registered if not known and registered else name)[:80]
     raise BadInput(
-        f"{where} is of the {kind} {shown!r}, which tinygen does not load.",
-        "Only Keras's ordinary layers are loaded; custom classes need code, which tinygen does not run.",
+        f"{where} is of the {kind} {shown!r}, which tinygen does not load.", way_out(name, module, registered)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,19 +112,21 @@ def _graph_job(job: dict[str, Any]) -> dict[str, Any]:
     check_saved_model(Path(job["path"]))
     signature = open_signature(Path(job["path"]))
     samples = np.load(job["samples"], allow_pickle=False)
-    tflite = convert_int8(signature.call, signature.owner, signature.input_shape, samples, job["name"])
+    tflite, told = convert_int8(signature.call, signature.owner, signature.input_shape, samples, job["name"])
     given = Preprocess.model_validate(job["preprocess"]) if job["preprocess"] else None
     _write(job, tflite, given)
-    return {"preprocess": job["preprocess"], "findings": [*_calibration(samples), *_memories(tflite)]}
+    return {"preprocess": job["preprocess"], "findings": _calibration(samples) + told + _memories(tflite)}
 
 
 def _keras_job(job: dict[str, Any]) -> dict[str, Any]:
     import tf_keras
 
+    from .embedding_inputs import takes_indices
+    from .forms.masks import masks_that_fit
     from .leading_layers import fold_scale, take_off
-    from .recurrent import convertible
+    from .whole_lstms import with_whole_lstms
 
-    model, unrolled = convertible(tf_keras.models.load_model(job["path"], compile=False))
+    model = with_whole_lstms(tf_keras.models.load_model(job["path"], compile=False))
     given = Preprocess.model_validate(job["preprocess"]) if job["preprocess"] else None
     samples = np.load(job["samples"], allow_pickle=False)
     # The samples are past `given` already: they take the taken-off layers' step here, and a folded factor is undone.
@@ -135,9 +137,12 @@ def _keras_job(job: dict[str, Any]) -> dict[str, Any]:
     if layer and whole is not None:
         samples = np.asarray(samples * np.float32(whole.std[0]), np.float32)
     shape = (1, *(int(d) for d in folded.inputs[0].shape[1:]))
-    tflite = convert_int8(lambda x: folded(x, training=False), folded, shape, samples, job["name"])
+    if takes_indices(folded):
+        samples = samples.astype(np.int32)
+    with masks_that_fit():
+        tflite, told = convert_int8(_call_of(folded), folded, shape, samples, job["name"])
     _write(job, tflite, kept)
-    findings = [*_calibration(samples), *unrolled, *_memories(tflite)]
+    findings = _calibration(samples) + told + _memories(tflite)
     if layer and whole is not None:
         findings.append(
             f"The input's factor 1/{whole.std[0]:.9g} is folded into the weights of {layer!r}." if whole else ""
@@ -146,6 +151,13 @@ def _keras_job(job: dict[str, Any]) -> dict[str, Any]:
         origin = f" (from {', '.join(taken)})" if taken else ""
         findings.append(f"The firmware computes (x - mean) / std before the model{origin}.")
     return {"preprocess": kept.model_dump() if kept else None, "findings": findings}
+
+
+def _call_of(model: Any) -> Callable[[Any], Any]:
+    """The model at rest, on input of the type that it is converted for."""
+    import tensorflow as tf
+
+    return lambda x: model(tf.cast(x, model.inputs[0].dtype), training=False)
 
 
 def _write(job: dict[str, Any], tflite: bytes, preprocess: Preprocess | None) -> None:

@@ -42,7 +42,7 @@ def resolve_variables(main: Subgraph, called: Callable[[int], Subgraph], marked:
     """
     uses, first_values, once = _walk(main, called)
     tensors = list(main.tensors)
-    states = [_marked_state(tensors, i) for i in marked]
+    states = list(marked_states(main, marked).states)
     place: dict[str, int] = {}
     for use in uses.values():
         if use.variable not in place:
@@ -67,6 +67,11 @@ def resolve_variables(main: Subgraph, called: Callable[[int], Subgraph], marked:
     return Subgraph(tuple(tensors), tuple(nodes), tuple(states))
 
 
+def marked_states(main: Subgraph, marked: tuple[int, ...]) -> Subgraph:
+    """The subgraph with the tensors that the file marks as variable as states; handles stay what they are."""
+    return replace(main, states=tuple(_marked_state(main.tensors[i], i) for i in marked))
+
+
 def _walk(
     main: Subgraph, called: Callable[[int], Subgraph]
 ) -> tuple[dict[int, _Use], dict[str, Tensor], dict[str, Tensor]]:
@@ -75,13 +80,16 @@ def _walk(
     uses: dict[int, _Use] = {}
     values: dict[str, Tensor] = {}
     once: dict[str, Tensor] = {}
+    ran: set[int] = set()
     for number, node in enumerate(main.nodes):
         if node.kind == "VAR_HANDLE":
             handles |= _handle(node)
         elif node.kind == "CALL_ONCE":
             if uses:
                 raise BadInput("CALL_ONCE runs after a variable was used; its values are not known ahead of time.")
-            once |= _assigned_once(called(call_once.read(node.options).subgraph))
+            number_called = call_once.read(node.options).subgraph
+            once |= {} if number_called in ran else _assigned_once(called(number_called))
+            ran.add(number_called)
         elif node.kind in ("READ_VARIABLE", "ASSIGN_VARIABLE"):
             uses[number] = _use(node, handles)
             if node.kind == "ASSIGN_VARIABLE":
@@ -144,8 +152,7 @@ def _first_content(value: Tensor, once: Tensor | None) -> Array:
     return _filled(value, zero)
 
 
-def _marked_state(tensors: list[Tensor], index: int) -> State:
-    tensor = tensors[index]
+def _marked_state(tensor: Tensor, index: int) -> State:
     if tensor.dtype not in _NUMPY or tensor.dtype == "bool":
         raise BadInput(f"Tensor {tensor.name!r}: a variable of type {tensor.dtype} is not supported.")
     zero = tensor.quant.zero_point & 0xFF if tensor.quant and tensor.dtype == "int8" else 0

@@ -1,4 +1,4 @@
-"""TensorFlow Lite's builtin operators by code: the names of the schema's BuiltinOperator enumeration."""
+"""TensorFlow Lite's builtin operators by code, and the code of each one's options: two enumerations of the schema."""
 
 from __future__ import annotations
 
@@ -33,3 +33,12 @@ BUILTIN_NAMES: tuple[str, ...] = tuple(
     REDUCE_WINDOW STABLEHLO_COMPOSITE STABLEHLO_SHIFT_LEFT STABLEHLO_CBRT STABLEHLO_CASE
     """.split()
 )
+
+#: The code in BuiltinOptions of the options that an operator reads; options of any other code are not its own.
+OPTIONS_CODES: dict[str, int] = {
+    "ADD": 11, "AVERAGE_POOL_2D": 5, "BATCH_MATMUL": 101, "CONCATENATION": 10, "CONV_2D": 1, "DEPTHWISE_CONV_2D": 2,
+    "DEPTH_TO_SPACE": 94, "DIV": 29, "FULLY_CONNECTED": 8, "GATHER": 23, "L2_NORMALIZATION": 12, "LEAKY_RELU": 75,
+    "MAX_POOL_2D": 5, "MEAN": 27, "MIRROR_PAD": 77, "MUL": 21, "PACK": 59, "REDUCE_MAX": 27, "REDUCE_MIN": 27,
+    "RESIZE_BILINEAR": 15, "RESIZE_NEAREST_NEIGHBOR": 74, "SOFTMAX": 9, "SPACE_TO_DEPTH": 19, "SQUEEZE": 30,
+    "STRIDED_SLICE": 32, "SUB": 28, "SUM": 27, "TRANSPOSE_CONV": 49, "UNPACK": 64,
+}  # fmt: skip

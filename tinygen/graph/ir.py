@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import BadInput
+
 Array = npt.NDArray[Any]
 
 #: Bytes of one element, by TensorFlow Lite type name.
 ITEM_BYTES = {"int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "uint32": 4, "float32": 4, "int64": 8}
+#: The types of a model's inputs and outputs, for which tg.h has a name.
+END_TYPES = frozenset(ITEM_BYTES) - {"uint32"}
 
 
 @dataclass(frozen=True)
@@ -90,7 +95,8 @@ class State:
 class Graph:
     """A model: `ops` stand in execution order; `inputs` and `outputs` index `tensors`.
 
-    `file_tensors` counts the tensors that the file lists; those after them were made on the way.
+    `file_tensors` counts the tensors that the file lists; those after them were made on the way. `other_kinds` are the
+    operators of the file's other subgraphs, each once.
     """
 
     name: str
@@ -101,12 +107,18 @@ class Graph:
     sha256: str = ""
     states: tuple[State, ...] = ()
     file_tensors: int = 0
+    other_kinds: tuple[str, ...] = ()
     metadata: dict[str, bytes] = field(default_factory=dict, compare=False)
 
+    @cached_property
+    def producers(self) -> dict[int, Op]:
+        """The operator that writes each tensor; inputs and constants have none."""
+        return {tensor: op for op in self.ops for tensor in op.outputs}
+
     def input(self, op: Op, i: int) -> Tensor:
-        """The tensor at input `i` of `op`; IndexError where it is left out."""
+        """The tensor at input `i` of `op`; BadInput where the file leaves it out."""
         if i >= len(op.inputs) or op.inputs[i] < 0:
-            raise IndexError(f"{op.name}: no input {i}")
+            raise BadInput(f"{op.name} ({op.kind}): input {i} is left out.")
         return self.tensors[op.inputs[i]]
 
     def optional(self, op: Op, i: int) -> Tensor | None:

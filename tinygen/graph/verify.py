@@ -6,7 +6,7 @@ Variables are the exception: they hold something from the start, and ASSIGN_VARI
 from __future__ import annotations
 
 from ..errors import BadInput
-from .ir import ITEM_BYTES, Graph
+from .ir import END_TYPES, ITEM_BYTES, Graph
 
 
 def verify(graph: Graph) -> None:
@@ -21,6 +21,9 @@ def verify(graph: Graph) -> None:
             raise BadInput(f"{graph.name}: an {what} is tensor {max(indices)} of {count}.")
         if len(set(indices)) != len(indices):
             raise BadInput(f"{graph.name}: a tensor is listed twice among the {what}s.")
+        for tensor in (graph.tensors[i] for i in indices):
+            if tensor.dtype not in END_TYPES:
+                raise BadInput(f"Tensor {tensor.name!r}: {tensor.dtype} cannot be an {what} of firmware.")
     ready = set(graph.inputs)
     for i in graph.inputs:
         if graph.tensors[i].data is not None:

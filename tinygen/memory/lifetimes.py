@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import accumulate
 
 from ..graph.ir import Graph
 from ..graph.plan import Buffer
@@ -63,8 +64,8 @@ def _variables(graph: Graph, tensors: Iterable[int]) -> list[int]:
 
 def live_bytes(buffers: Iterable[Buffer], steps: int) -> list[int]:
     """Bytes alive at each step, from step -1 to step `steps`."""
-    totals = [0] * (steps + 2)
+    changes = [0] * (steps + 3)
     for buffer in buffers:
-        for step in range(buffer.first_use, buffer.last_use + 1):
-            totals[step + 1] += buffer.nbytes
-    return totals
+        changes[buffer.first_use + 1] += buffer.nbytes
+        changes[buffer.last_use + 2] -= buffer.nbytes
+    return list(accumulate(changes[:-1]))

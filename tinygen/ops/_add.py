@@ -1,4 +1,4 @@
-"""Sums and differences of two int8 tensors: both are brought to a common scale with 20 bits to spare."""
+"""Sums and differences of two tensors: both are brought to a common scale with 20 (int8) or 15 (int16) more bits."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from ..flatbuffer import Table
 from ..graph.ir import Graph, Op
 from ._broadcast import broadcast_shape, loops
-from ._fixed_point import activation_range, checked_multiplier
+from ._fixed_point import SHORT, activation_range, checked_multiplier
 from .base import In, LayerCode, Out, Shape, bad_layer, per_tensor
 
-LEFT_SHIFT = 20
+LEFT_SHIFT = {"int8": 20, "int16": 15}
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ def add_code(graph: Graph, op: Op, sign: int) -> LayerCode:
     a, b, y = graph.input(op, 0), graph.input(op, 1), graph.output(op)
     (scale1, zero1), (scale2, zero2), (scale_y, zero_y) = (per_tensor(op, t) for t in (a, b, y))
     twice_max = 2.0 * max(scale1, scale2)
-    ratios = (scale1 / twice_max, scale2 / twice_max, twice_max / ((1 << LEFT_SHIFT) * scale_y))
+    ratios = (scale1 / twice_max, scale2 / twice_max, twice_max / ((1 << LEFT_SHIFT[y.dtype]) * scale_y))
     pairs = [checked_multiplier(op, ratio) for ratio in ratios]
     if not all(0.0 < ratio < 1.0 for ratio in ratios) or any(shift > 0 for _, shift in pairs):
         raise bad_layer(op, f"its scales are too far apart: ratios {ratios} must lie between 0 and 1")
     (multiplier1, shift1), (multiplier2, shift2), (multiplier_y, shift_y) = pairs
     low, high = activation_range(op, op.attrs.fused, y)
     return LayerCode(
-        function="tg_add_s8",
+        function=f"tg_add_{SHORT[y.dtype]}",
         struct="tg_add_params",
         params=(
             *loops(op, a.shape, b.shape),

@@ -26,7 +26,11 @@ def blocks(graph: Graph, op: Op) -> Blocks:
     """What the parameters say, of an input [N, H, W, C] or [N, H, C]."""
     x = graph.input(op, 0)
     if len(x.shape) not in (3, 4):
-        raise unsupported(op, f"an input of {len(x.shape)} dimensions, not 3 or 4, is not supported")
+        raise unsupported(
+            op,
+            f"an input of {len(x.shape)} dimensions, not 3 or 4, is not supported",
+            "Reshape to 3 or 4 dimensions before it.",
+        )
     spatial = len(x.shape) - 2
     block, margins = constant_ints(graph, op, 1, "block shapes"), constant_ints(graph, op, 2, "margins")
     shapes = graph.input(op, 1).shape, graph.input(op, 2).shape

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ..graph.ir import Graph, Op, Tensor
 from ._add import shapes
-from ._broadcast import loops
+from ._broadcast import LOOPS, loops
 from ._fixed_point import quantize_multiplier
+from ._ways_out import AGAIN
 from .base import In, Kernel, LayerCode, Operator, Out, bad_layer, per_tensor, unsupported
 
 SHORT = {"int8": "s8", "int32": "s32", "bool": "bool"}
@@ -17,7 +18,7 @@ def comparison(kind: str, resolver: str, result: tuple[int, int, int], dtypes: t
     def emit(graph: Graph, op: Op) -> LayerCode:
         a, b = graph.input(op, 0), graph.input(op, 1)
         if graph.output(op).dtype != "bool":
-            raise unsupported(op, f"a result as {graph.output(op).dtype} is not supported, only as bool")
+            raise unsupported(op, f"a result as {graph.output(op).dtype} is not supported, only as bool", AGAIN)
         (offset1, multiplier1, shift1), (offset2, multiplier2, shift2) = _scaling(op, a), _scaling(op, b)
         return LayerCode(
             function=f"tg_compare_{SHORT[a.dtype]}",
@@ -36,7 +37,8 @@ def comparison(kind: str, resolver: str, result: tuple[int, int, int], dtypes: t
         )
 
     kernel = Kernel("compare", "comparison.h", emit, dtypes=dtypes, converts=True)
-    return Operator(kind=kind, resolver=resolver, shapes=shapes, inputs=(2, 2), kernels=(kernel,))
+    limits = f"at most {LOOPS} loops over dimensions that broadcast alike; int8 scales below 1"
+    return Operator(kind=kind, resolver=resolver, shapes=shapes, inputs=(2, 2), kernels=(kernel,), limits=limits)
 
 
 def _scaling(op: Op, tensor: Tensor) -> tuple[int, int, int]:

@@ -45,7 +45,11 @@ def arg_code(graph: Graph, op: Op, function: str) -> LayerCode:
     """The call for y = the place of the extreme along the axis, as int32."""
     x, axis = graph.input(op, 0), _axis(graph, op)
     if graph.output(op).dtype != "int32":
-        raise unsupported(op, f"a place as {graph.output(op).dtype} is not supported, only as int32")
+        raise unsupported(
+            op,
+            f"a place as {graph.output(op).dtype} is not supported, only as int32",
+            "output_type=tf.int32 in the model.",
+        )
     return LayerCode(
         function=function,
         struct="tg_arg_params",

@@ -14,6 +14,9 @@ from .base import activation_name, bad_layer, per_tensor
 
 RANGES = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 
+#: How C names the types of activations.
+SHORT = {"int8": "s8", "int16": "s16"}
+
 
 def round_half_away(value: float) -> int:
     """C's round()."""
@@ -35,14 +38,26 @@ def quantize_multiplier(real: float) -> tuple[int, int]:
     return (0, 0) if shift < -31 else (fixed, shift)
 
 
-def checked_multiplier(op: Op, real: float) -> tuple[int, int]:
-    """quantize_multiplier, refused where TFLM's own arithmetic is undefined: a left shift of more than 30."""
+def checked_multiplier(op: Op, real: float, largest: int = 1) -> tuple[int, int]:
+    """quantize_multiplier, refused where TFLM's arithmetic is undefined: `largest`, shifted left, passes 32 bits."""
     if not math.isfinite(real) or real < 0:
         raise bad_layer(op, f"its scales give the multiplier {real}")
     multiplier, shift = quantize_multiplier(real)
-    if shift > 30:
-        raise bad_layer(op, f"its scales differ by 2^{shift}; TensorFlow Lite Micro is defined up to 2^30")
+    most = 31 - max(1, largest).bit_length()
+    if shift > most:
+        raise bad_layer(
+            op, f"its scales ask for a left shift of {shift}, TensorFlow Lite Micro is defined up to {most}"
+        )
     return multiplier, shift
+
+
+def reach(op: Op, tensor: Tensor) -> tuple[int, int]:
+    """(above, below): a tensor minus its zero point lies between -below - 1 and above.
+
+    Of the two's complement's one more value below 0, `below` leaves one out, as INT_MAX does of INT_MIN.
+    """
+    (low, high), (_, zero_point) = RANGES[tensor.dtype], per_tensor(op, tensor)
+    return high - zero_point, zero_point - low - 1
 
 
 def multiply(x: Array, multiplier: Array | int, shift: Array | int) -> Array:
@@ -57,13 +72,21 @@ def multiply(x: Array, multiplier: Array | int, shift: Array | int) -> Array:
 
 
 def requantized(x: int, multiplier: int, shift: int, zero_point: int) -> int:
-    """One value through multiply, plus the zero point; not yet held to a type."""
-    return int(wrap32(multiply(np.int64(x), multiplier, shift) + zero_point))
+    """One value through multiply, plus the zero point, on Python's integers; not yet held to a type."""
+    high = (_wrapped(x << max(shift, 0)) * multiplier + (1 << 30)) >> 31
+    right = max(-shift, 0)
+    mask = (1 << right) - 1
+    rounded = (high >> right) + ((high & mask) > (mask >> 1) + (high < 0))
+    return _wrapped(rounded + zero_point)
 
 
 def float32_bits(value: float) -> int:
     """The bit pattern of a float32 as an int32: how descriptors carry it."""
     return int(np.float32(value).view(np.int32))
+
+
+def _wrapped(x: int) -> int:
+    return ((x + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
 
 
 def wrap32(x: Array) -> Array:
@@ -78,8 +101,10 @@ def activation_range(op: Op, code: int, output: Tensor) -> tuple[int, int]:
     scale, zero_point = per_tensor(op, output)
 
     def quantized(real: float) -> int:
-        steps = round_half_away(float(np.float32(real) / np.float32(scale)))
-        if not -(2**31) <= steps < 2**31:
+        with np.errstate(over="ignore"):
+            real_steps = float(np.float32(real) / np.float32(scale))
+        steps = round_half_away(real_steps) if abs(real_steps) < 2**32 else 2**32
+        if any(not -(2**31) <= value < 2**31 for value in (steps, zero_point + steps)):
             raise bad_layer(op, f"output scale {scale} is too small for its fused {name}")
         return zero_point + steps
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..graph.ir import Graph, Op
 from ._add import shapes
-from ._broadcast import loops
+from ._broadcast import LOOPS, loops
 from .base import In, Kernel, LayerCode, Operator, Out
 
 
@@ -20,4 +20,5 @@ def logical(kind: str, resolver: str, function: str) -> Operator:
         )
 
     kernel = Kernel(kind.lower(), "logical.h", emit, dtypes=("bool",))
-    return Operator(kind=kind, resolver=resolver, shapes=shapes, inputs=(2, 2), kernels=(kernel,))
+    limits = f"at most {LOOPS} loops over dimensions that broadcast alike"
+    return Operator(kind=kind, resolver=resolver, shapes=shapes, inputs=(2, 2), kernels=(kernel,), limits=limits)

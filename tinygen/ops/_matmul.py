@@ -6,25 +6,31 @@ import numpy as np
 
 from ..graph.ir import Array, Op, Tensor
 from ._fixed_point import activation_range, wrap32
+from ._sums import Packed, requantization, sums, weight_sums
 from .base import Const, Constant, In, LayerCode, Out, per_tensor
 
 
 def matmul_code(
-    op: Op, x: Tensor, y: Tensor, weights: Array, bias: Array, multiplier: Array, shift: Array, fused: int
+    op: Op, x: Tensor, y: Tensor, weights: Array, bias: Array, multiplier: Array, shift: Array, *, wide: bool
 ) -> LayerCode:
     """The call for y[rows, O] = requantize(x[rows, I] · weights[O, I]ᵀ + bias).
 
     The input's zero point is folded into the bias: Σ w·(x − z) = Σ w·x − z·Σ w, modulo 2^32 as the reference's
-    accumulators wrap. `multiplier` and `shift` hold one value for the layer or one an output channel.
+    accumulators wrap. `multiplier` and `shift` hold one value for the layer or one an output channel. int16 sums in
+    64 bits where it is `wide`.
     """
-    low, high = activation_range(op, fused, y)
+    low, high = activation_range(op, op.attrs.fused, y)
     _, in_zero_point = per_tensor(op, x)
     _, out_zero_point = per_tensor(op, y)
     out_c, depth = weights.shape
-    folded = bias.astype(np.int64) - in_zero_point * weights.astype(np.int64).sum(axis=1)
+    folded = bias.astype(object) - in_zero_point * weights.astype(np.int64).sum(axis=1).astype(object)
+    if x.dtype == "int16":
+        found = sums(op, weight_sums(weights, 0), folded, multiplier, shift, wide=wide)
+    else:
+        found = Packed("s8", (), requantization(wrap32(folded).astype(np.int32), multiplier, shift))
     return LayerCode(
-        function="tg_matmul_s8",
-        struct="tg_matmul_params",
+        function=f"tg_matmul_{found.kernel}",
+        struct=f"tg_matmul_{found.struct}",
         params=(
             ("rows", y.size // out_c),
             ("depth", depth),
@@ -34,11 +40,6 @@ def matmul_code(
             ("activation_min", low),
             ("activation_max", high),
         ),
-        constants=(
-            Constant("weights", "int8_t", weights),
-            Constant("bias", "int32_t", wrap32(folded).astype(np.int32)),
-            Constant("multiplier", "int32_t", multiplier),
-            Constant("shift", "int8_t", shift),
-        ),
+        constants=(Constant("weights", "int8_t", weights), *found.constants),
         args=(In(), Const("weights"), Const("bias"), Const("multiplier"), Const("shift"), Out()),
     )

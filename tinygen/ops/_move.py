@@ -6,9 +6,12 @@ import math
 from collections.abc import Sequence
 
 from ..graph.ir import ITEM_BYTES, Array, Graph, Op
+from ._ways_out import CONSTANT
 from .base import Shape, bad_layer, unsupported
 
 LOOPS = 6
+#: Values that a parameter tensor may hold: SPLIT_V has one for each of its outputs.
+MAX_PARAMETERS = 1024
 TYPES = ("int8", "uint8", "int16", "int32", "float32", "int64", "bool")
 
 Fields = tuple[tuple[str, int | tuple[int, ...]], ...]
@@ -53,8 +56,8 @@ def constant_ints(graph: Graph, op: Op, index: int, what: str, dtypes: tuple[str
     """The values of a parameter tensor of one of `dtypes`, which must be constant."""
     tensor = graph.input(op, index)
     if tensor.data is None:
-        raise unsupported(op, f"{what} known only at run time are not supported")
-    if tensor.dtype not in dtypes or len(tensor.shape) > 2:
+        raise unsupported(op, f"{what} known only at run time are not supported", CONSTANT)
+    if tensor.dtype not in dtypes or len(tensor.shape) > 2 or tensor.size > MAX_PARAMETERS:
         raise bad_layer(op, f"its {what} are {tensor.dtype} of shape {tensor.shape}, needed {' or '.join(dtypes)}")
     data: Array = tensor.data
     return [int(value) for value in data.reshape(-1)]

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..graph.ir import ITEM_BYTES, Graph, Op, constant
 from ._move import constant_ints, contiguous, move_fields
+from ._ways_out import CONSTANT, FEWER
 from .base import In, Kernel, LayerCode, Out, Shape, bad_layer, unsupported
 
 MAX_RANK = 5
@@ -24,7 +25,7 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
     """The input's extents with the paddings added."""
     x = graph.input(op, 0)
     if not 1 <= len(x.shape) <= MAX_RANK:
-        raise unsupported(op, f"padding {len(x.shape)} dimensions, not 1 to {MAX_RANK}, is not supported")
+        raise unsupported(op, f"padding {len(x.shape)} dimensions, not 1 to {MAX_RANK}, is not supported", FEWER)
     return (tuple(before + n + after for n, (before, after) in zip(x.shape, paddings(graph, op))),)
 
 
@@ -35,7 +36,7 @@ def pad_value(graph: Graph, op: Op) -> int:
     if given is None:
         return zero if x.dtype == "int8" else 0
     if given.data is None:
-        raise unsupported(op, "a value to pad with that is known only at run time is not supported")
+        raise unsupported(op, "a value to pad with that is known only at run time is not supported", CONSTANT)
     if given.dtype != x.dtype or given.size != 1:
         raise bad_layer(op, f"pads {x.dtype} with {given.dtype} of shape {given.shape}, needed one value")
     scale = y.quant.scale if y.quant else 0.0

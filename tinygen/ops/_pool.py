@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..flatbuffer import Table
 from ..graph.ir import Graph, Op
-from ._fixed_point import activation_range
+from ._fixed_point import SHORT, activation_range
 from ._window import Window, check_window, extent
 from .base import In, LayerCode, Out, Shape, bad_layer, per_tensor
 
@@ -49,13 +49,13 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
 
 
 def pool_code(graph: Graph, op: Op, function: str) -> LayerCode:
-    """The call of a pool's kernel."""
+    """The call of a pool's kernel, `function` with the type's name."""
     x, pool, y = graph.input(op, 0), op.attrs, graph.output(op)
     low, high = activation_range(op, pool.fused, y)
     _, pad_top = extent(op, x.shape[1], pool.kernel_h, pool.stride_h, 1, pool.padding)
     _, pad_left = extent(op, x.shape[2], pool.kernel_w, pool.stride_w, 1, pool.padding)
     return LayerCode(
-        function=function,
+        function=f"{function}_{SHORT[x.dtype]}",
         struct="tg_pool_params",
         params=(
             ("batches", x.shape[0]),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..flatbuffer import Table
 from ..graph.ir import Graph, Op
+from ._fixed_point import SHORT, reach
 from ._move import constant_ints, contiguous
 from .base import In, LayerCode, Out, Shape, bad_layer, per_tensor, unsupported
 
@@ -86,12 +87,17 @@ def input_output_ratio(graph: Graph, op: Op) -> float:
 
 
 def sum_code(graph: Graph, op: Op, multiplier: int, shift: int) -> LayerCode:
-    """The call for y = requantize(sum of x - its zero point): sums, and means whose multiplier divides."""
-    _, in_zero = per_tensor(op, graph.input(op, 0))
-    _, out_zero = per_tensor(op, graph.output(op))
-    wrapped = (-in_zero * reduced_count(graph, op) + 2**31) % 2**32 - 2**31
+    """The call for y = requantize(sum of x - its zero point): sums, and means whose multiplier divides.
+
+    Sums of int8 wrap; those of int16 that may pass 32 bits are refused.
+    """
+    x, count = graph.input(op, 0), reduced_count(graph, op)
+    (_, in_zero), (_, out_zero) = per_tensor(op, x), per_tensor(op, graph.output(op))
+    if x.dtype == "int16" and count * (max(reach(op, x)) + 1) << max(shift, 0) >= 2**31:
+        raise bad_layer(op, f"the sum of {count} values, shifted left by {max(shift, 0)}, may pass 32 bits")
+    wrapped = (-in_zero * count + 2**31) % 2**32 - 2**31
     return LayerCode(
-        function="tg_mean_s8",
+        function=f"tg_mean_{SHORT[x.dtype]}",
         struct="tg_mean_params",
         params=(
             *reduce_fields(graph, op),

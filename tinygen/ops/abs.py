@@ -1,11 +1,11 @@
-"""ABS: magnitudes by a table, rescaled where the output's scale is another."""
+"""ABS: magnitudes, of int8 by a table, rescaled where the output's scale is another."""
 
 from __future__ import annotations
 
 from ..graph.ir import Graph, Op
 from ._fixed_point import checked_multiplier, requantized
 from ._lut import lut_code, shapes
-from .base import Kernel, LayerCode, Operator, per_tensor
+from .base import In, Kernel, LayerCode, Operator, Out, per_tensor, symmetric
 
 
 def emit(graph: Graph, op: Op) -> LayerCode:
@@ -21,4 +21,22 @@ def emit(graph: Graph, op: Op) -> LayerCode:
     return lut_code(graph, op, value)
 
 
-OPERATOR = Operator(kind="ABS", resolver="AddAbs", shapes=shapes, kernels=(Kernel("lut_s8", "lut.h", emit),))
+def emit_s16(graph: Graph, op: Op) -> LayerCode:
+    """The same, value by value; both zero points are 0, the largest magnitude is 2^15."""
+    x, y = graph.input(op, 0), graph.output(op)
+    symmetric(op, x, y)
+    multiplier, shift = checked_multiplier(op, per_tensor(op, x)[0] / per_tensor(op, y)[0], 1 << 15)
+    return LayerCode(
+        function="tg_abs_s16",
+        struct="tg_abs_params",
+        params=(("count", x.size), ("multiplier", multiplier), ("shift", shift)),
+        args=(In(), Out()),
+    )
+
+
+OPERATOR = Operator(
+    kind="ABS",
+    resolver="AddAbs",
+    shapes=shapes,
+    kernels=(Kernel("lut_s8", "lut.h", emit), Kernel("abs_s16", "abs.h", emit_s16, dtypes=("int16",))),
+)

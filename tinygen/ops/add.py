@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..graph.ir import Graph, Op
 from ._add import add_code, read, shapes
-from .base import Kernel, LayerCode, Operator
+from .base import FUSED, Kernel, LayerCode, Operator
 
 
 def emit(graph: Graph, op: Op) -> LayerCode:
@@ -15,8 +15,10 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="ADD",
     resolver="AddAdd",
+    fused=FUSED,
+    limits="at most 4 loops over dimensions that broadcast alike",
     read=read,
     shapes=shapes,
     inputs=(2, 2),
-    kernels=(Kernel("add_s8", "add.h", emit),),
+    kernels=(Kernel("add_s8", "add.h", emit), Kernel("add_s16", "add.h", emit, dtypes=("int16",))),
 )

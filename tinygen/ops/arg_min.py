@@ -15,6 +15,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="ARG_MIN",
     resolver="AddArgMin",
+    limits="one constant axis; int32 results",
     shapes=arg_shapes,
     inputs=(2, 2),
     kernels=(Kernel("arg_min_s8", "arg_extreme.h", emit, converts=True),),

@@ -9,11 +9,14 @@ from typing import Any
 from ..errors import BadInput
 from ..flatbuffer import Table
 from ..graph.ir import Array, Graph, Op, Tensor
+from ._ways_out import AGAIN, OWN_LAYER, way_out, way_out_of
 
 Shape = tuple[int, ...]
 
 #: Fused activations by code in the schema's ActivationFunctionType.
 ACTIVATIONS = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGN_BIT")
+#: Those that kernels fuse.
+FUSED = ACTIVATIONS[1:4]
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,8 @@ class Operator:
     `read` turns the flatbuffer's options into the frozen attributes; `shapes` gives the outputs' shapes from the
     inputs' and raises BadInput where they do not fit; `view` says that the output is the input's bytes unchanged;
     `data_input` is the input that the kernels' types are about, where it is not the first; `updates` are the inputs
-    that are variables and which the kernel changes.
+    that are variables and which the kernel changes. What a table of operators says besides: `fused` activations,
+    `limits` of what is taken, and the `oracle` whose bits the kernels give.
     """
 
     kind: str
@@ -123,6 +127,9 @@ class Operator:
     note: str = ""
     data_input: int = 0
     updates: tuple[int, ...] = ()
+    fused: tuple[str, ...] = ()
+    limits: str = ""
+    oracle: str = "TFLM"
 
 
 def choose_kernel(operator: Operator, graph: Graph, op: Op, features: frozenset[str]) -> Kernel:
@@ -134,16 +141,21 @@ def choose_kernel(operator: Operator, graph: Graph, op: Op, features: frozenset[
             return kernel
     known = sorted({d for k in operator.kernels for d in k.dtypes})
     types = dtype if same else f"{dtype} to {', '.join(graph.tensors[i].dtype for i in op.outputs)}"
-    raise unsupported(op, f"{op.kind} on {types} in this form is not supported, only on {', '.join(known)}")
+    only = f"in this form is not supported, only on {', '.join(known)}" if known else "is not supported as a layer"
+    hint = way_out_of(graph, op, dtype) if same or any(k.converts for k in operator.kernels) else AGAIN
+    raise unsupported(op, f"{op.kind} on {types} {only}", hint)
 
 
 def _takes(kernel: Kernel, dtype: str, same: bool) -> bool:
     return dtype in kernel.dtypes and (same or kernel.converts)
 
 
-def unsupported(op: Op, what: str) -> BadInput:
-    """The refusal of a layer that the ahead-of-time back end cannot compute, with the way out."""
-    return BadInput(f"{op.name}: {what} by the aot back end.", "--runtime tflm runs what TensorFlow Lite Micro has.")
+def unsupported(op: Op, what: str, hint: str = "") -> BadInput:
+    """The refusal of a layer that the ahead-of-time back end cannot compute, with the way out.
+
+    Without a `hint`, TensorFlow Lite Micro is taken to run the layer in that form where it has the operator.
+    """
+    return BadInput(f"{op.name}: {what} by the aot back end.", hint or way_out(op.kind))
 
 
 def bad_layer(op: Op, what: str) -> BadInput:
@@ -154,8 +166,8 @@ def bad_layer(op: Op, what: str) -> BadInput:
 def activation_name(op: Op, code: int) -> str:
     """The name of a fused activation; refused where it is not one that int8 kernels fuse."""
     name = ACTIVATIONS[code] if 0 <= code < len(ACTIVATIONS) else f"activation {code}"
-    if name not in ACTIVATIONS[:4]:
-        raise unsupported(op, f"fused {name} is not supported")
+    if name not in ("NONE", *FUSED):
+        raise unsupported(op, f"fused {name} is not supported", OWN_LAYER)
     return name
 
 

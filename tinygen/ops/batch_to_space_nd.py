@@ -25,6 +25,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="BATCH_TO_SPACE_ND",
     resolver="AddBatchToSpaceNd",
+    limits="3 or 4 dimensions; constant blocks and crops",
     shapes=shapes,
     inputs=(3, 3),
     kernels=(Kernel("batch_to_space_nd", "batch_to_space_nd.h", emit, dtypes=TYPES),),

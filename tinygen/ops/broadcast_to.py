@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..graph.ir import Graph, Op
 from ._move import TYPES, constant_ints, contiguous, move_fields
+from ._ways_out import FEWER
 from .base import In, Kernel, LayerCode, Operator, Out, Shape, bad_layer, unsupported
 
 MAX_RANK = 5
@@ -14,7 +15,7 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
     x = graph.input(op, 0)
     shape = constant_ints(graph, op, 1, "shapes", ("int32", "int64"))
     if len(shape) > MAX_RANK:
-        raise unsupported(op, f"broadcasting to {len(shape)} dimensions, more than {MAX_RANK}, is not supported")
+        raise unsupported(op, f"broadcasting to {len(shape)} dimensions, more than {MAX_RANK}, is not supported", FEWER)
     added = len(shape) - len(x.shape)
     fits = added >= 0 and all(n in (1, m) for n, m in zip(x.shape, shape[added:]))
     if len(graph.input(op, 1).shape) != 1 or not fits or min(shape) < 1:
@@ -38,6 +39,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="BROADCAST_TO",
     resolver="AddBroadcastTo",
+    limits="up to 5 dimensions; a constant shape",
     shapes=shapes,
     inputs=(2, 2),
     kernels=(Kernel("move", "move.h", emit, dtypes=TYPES),),

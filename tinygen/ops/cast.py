@@ -13,7 +13,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
     """A kernel a pair of types; a cast to the same type copies."""
     x, y = graph.input(op, 0), graph.output(op)
     if y.dtype not in SHORT:
-        raise unsupported(op, f"CAST of {x.dtype} to {y.dtype} is not supported")
+        raise unsupported(op, f"CAST of {x.dtype} to {y.dtype} is not supported", f"Cast to {', '.join(SHORT)}.")
     return LayerCode(f"tg_cast_{SHORT[x.dtype]}_{SHORT[y.dtype]}", args=(In(), Out(), x.size))
 
 

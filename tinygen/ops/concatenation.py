@@ -7,7 +7,21 @@ from dataclasses import dataclass
 
 from ..flatbuffer import Table
 from ..graph.ir import ITEM_BYTES, Graph, Op
-from .base import Arg, In, Kernel, LayerCode, Operator, Out, Shape, activation_name, bad_layer, per_tensor, unsupported
+from ._ways_out import OWN_LAYER
+from .base import (
+    Arg,
+    In,
+    Kernel,
+    LayerCode,
+    Operator,
+    Out,
+    Shape,
+    activation_name,
+    bad_layer,
+    per_tensor,
+    symmetric,
+    unsupported,
+)
 
 MAX_INPUTS = 10
 
@@ -53,15 +67,13 @@ def emit(graph: Graph, op: Op) -> LayerCode:
     y = graph.output(op)
     inputs = [graph.input(op, i) for i in range(len(op.inputs))]
     if activation_name(op, op.attrs.fused) != "NONE":
-        raise unsupported(op, "a fused activation is not supported")
+        raise unsupported(op, "a fused activation is not supported", OWN_LAYER)
     for tensor in inputs if y.dtype == "int8" else ():
         if per_tensor(op, tensor) != per_tensor(op, y):
             raise unsupported(
                 op, f"{tensor.name!r} with a scale or zero point other than the output's is not supported"
             )
-    for tensor in (*inputs, y) if y.dtype == "int16" else ():
-        if tensor.quant is not None and tensor.quant.zero_point:
-            raise bad_layer(op, f"{tensor.name!r} is int16 with zero point {tensor.quant.zero_point}, needed 0")
+    symmetric(op, *inputs, y)
     axis = _axis(op, len(y.shape))
     row = math.prod(y.shape[axis + 1 :]) * ITEM_BYTES[y.dtype]
     spare = MAX_INPUTS - len(inputs)
@@ -81,6 +93,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="CONCATENATION",
     resolver="AddConcatenation",
+    limits="up to 10 operands, of the output's scale",
     read=read,
     shapes=shapes,
     inputs=(1, MAX_INPUTS),

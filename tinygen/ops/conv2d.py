@@ -6,22 +6,24 @@ import math
 
 from ..flatbuffer import Table
 from ..graph.ir import Graph, Op, constant
-from ._convolution import ARGUMENTS, bias_of, check_bias, constants, fields, output_shape
+from ._convolution import ConvWindow, bias_of, check_bias, output_shape, window_code
 from ._fixed_point import channel_multipliers
 from ._matmul import matmul_code
-from ._window import Window, check_window
-from .base import Kernel, LayerCode, Operator, Shape, bad_layer
+from ._sums import check_bias_type, check_symmetric, is_wide
+from ._window import check_window
+from .base import FUSED, Kernel, LayerCode, Operator, Shape, bad_layer
 
 
-def read(options: Table) -> Window:
+def read(options: Table) -> ConvWindow:
     """Conv2DOptions."""
-    return Window(
+    return ConvWindow(
         padding=options.int8(0),
         stride_w=options.int32(1),
         stride_h=options.int32(2),
         fused=options.int8(3),
         dilation_w=options.int32(4, 1),
         dilation_h=options.int32(5, 1),
+        bias_type=options.int8(6),
     )
 
 
@@ -35,7 +37,8 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
     groups = x.shape[3] // in_c
     if x.shape[3] % in_c or out_c % groups:
         raise bad_layer(op, f"weights {w.shape} do not fit {x.shape[3]} input channels")
-    check_bias(graph, op, out_c)
+    check_bias(graph, op, out_c, int16=("int32", "int64"))
+    check_bias_type(op, window.bias_type)
     return (output_shape(op, x, kernel_h, kernel_w, out_c),)
 
 
@@ -56,27 +59,24 @@ def emit_pointwise(graph: Graph, op: Op) -> LayerCode:
     out_c = w.shape[0]
     multiplier, shift = channel_multipliers(op, x, w, y, out_c, axis=0)
     weights = constant(w).reshape(out_c, -1)
-    return matmul_code(op, x, y, weights, bias_of(graph, op, out_c), multiplier, shift, op.attrs.fused)
+    if x.dtype == "int16":
+        check_symmetric(op, x, y)
+    return matmul_code(op, x, y, weights, bias_of(graph, op, out_c), multiplier, shift, wide=is_wide(graph, op))
 
 
 def emit(graph: Graph, op: Op) -> LayerCode:
     """The general convolution: taps outside the image are left out by loop bounds."""
     x, w = graph.input(op, 0), graph.input(op, 1)
-    out_c, kernel_h, kernel_w, group_c = w.shape
-    groups = x.shape[3] // group_c
-    own = (("out_c", out_c), ("group_c", group_c), ("group_filters", out_c // groups))
-    return LayerCode(
-        function="tg_conv2d_s8",
-        struct="tg_conv2d_params",
-        params=(*fields(graph, op, kernel_h, kernel_w), *own),
-        constants=constants(graph, op, out_c, axis=0),
-        args=ARGUMENTS,
-    )
+    out_c, group_c = w.shape[0], w.shape[3]
+    own = (("out_c", out_c), ("group_c", group_c), ("group_filters", out_c // (x.shape[3] // group_c)))
+    return window_code(graph, op, "conv2d", own, axis=0, wide=is_wide(graph, op))
 
 
 OPERATOR = Operator(
     kind="CONV_2D",
     resolver="AddConv2D",
+    fused=FUSED,
+    limits="constant weights and bias; stride and dilation up to 65535",
     read=read,
     shapes=shapes,
     macs=macs,
@@ -84,5 +84,7 @@ OPERATOR = Operator(
     kernels=(
         Kernel("matmul_s8", "matmul.h", emit_pointwise, supports=is_pointwise),
         Kernel("conv2d_s8", "conv2d.h", emit),
+        Kernel("matmul_s16", "matmul_s16.h", emit_pointwise, dtypes=("int16",), supports=is_pointwise),
+        Kernel("conv2d_s16", "conv2d_s16.h", emit, dtypes=("int16",)),
     ),
 )

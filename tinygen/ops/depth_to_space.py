@@ -14,5 +14,10 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
 
 
 OPERATOR = Operator(
-    kind="DEPTH_TO_SPACE", resolver="AddDepthToSpace", read=read, shapes=shapes, kernels=(depth_kernel(False),)
+    kind="DEPTH_TO_SPACE",
+    resolver="AddDepthToSpace",
+    limits="4 dimensions",
+    read=read,
+    shapes=shapes,
+    kernels=(depth_kernel(False),),
 )

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from ..flatbuffer import Table
 from ..graph.ir import Graph, Op
-from ._convolution import ARGUMENTS, check_bias, constants, fields, output_shape
+from ._convolution import check_bias, output_shape, window_code
 from ._window import Window, check_window
-from .base import Kernel, LayerCode, Operator, Shape, bad_layer
+from .base import FUSED, Kernel, LayerCode, Operator, Shape, bad_layer
 
 
 @dataclass(frozen=True)
@@ -52,22 +52,20 @@ def macs(graph: Graph, op: Op) -> int:
 
 def emit(graph: Graph, op: Op) -> LayerCode:
     """The portable kernel, weights as the file has them."""
-    _, kernel_h, kernel_w, out_c = graph.input(op, 1).shape
-    return LayerCode(
-        function="tg_depthwise_conv2d_s8",
-        struct="tg_depthwise_conv2d_params",
-        params=(*fields(graph, op, kernel_h, kernel_w), ("depth_multiplier", op.attrs.depth_multiplier)),
-        constants=constants(graph, op, out_c, axis=3),
-        args=ARGUMENTS,
-    )
+    return window_code(graph, op, "depthwise_conv2d", (("depth_multiplier", op.attrs.depth_multiplier),), axis=3)
 
 
 OPERATOR = Operator(
     kind="DEPTHWISE_CONV_2D",
     resolver="AddDepthwiseConv2D",
+    fused=FUSED,
+    limits="constant weights and bias; stride and dilation up to 65535",
     read=read,
     shapes=shapes,
     macs=macs,
     inputs=(2, 3),
-    kernels=(Kernel("depthwise_conv2d_s8", "depthwise_conv2d.h", emit),),
+    kernels=(
+        Kernel("depthwise_conv2d_s8", "depthwise_conv2d.h", emit),
+        Kernel("depthwise_conv2d_s16", "depthwise_conv2d_s16.h", emit, dtypes=("int16",)),
+    ),
 )

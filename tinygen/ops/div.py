@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..graph.ir import Graph, Op
 from ._add import read, shapes
 from ._mul import scaled_code
-from .base import Kernel, LayerCode, Operator, per_tensor
+from .base import FUSED, Kernel, LayerCode, Operator, per_tensor
 
 
 def emit(graph: Graph, op: Op) -> LayerCode:
@@ -17,6 +17,8 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="DIV",
     resolver="AddDiv",
+    fused=FUSED,
+    limits="at most 4 loops over dimensions that broadcast alike",
     read=read,
     shapes=shapes,
     inputs=(2, 2),

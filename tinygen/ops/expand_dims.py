@@ -20,5 +20,11 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
 
 
 OPERATOR = Operator(
-    kind="EXPAND_DIMS", resolver="AddExpandDims", shapes=shapes, inputs=(2, 2), view=is_view, kernels=(COPY,)
+    kind="EXPAND_DIMS",
+    resolver="AddExpandDims",
+    limits="a constant axis",
+    shapes=shapes,
+    inputs=(2, 2),
+    view=is_view,
+    kernels=(COPY,),
 )

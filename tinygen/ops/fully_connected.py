@@ -11,7 +11,9 @@ from ..graph.ir import Graph, Op, constant
 from ._convolution import bias_of, check_bias
 from ._fixed_point import channel_multipliers, checked_multiplier
 from ._matmul import matmul_code
-from .base import Kernel, LayerCode, Operator, Shape, bad_layer, per_tensor, unsupported
+from ._sums import check_bias_type, is_wide
+from ._ways_out import AGAIN
+from .base import FUSED, Kernel, LayerCode, Operator, Shape, bad_layer, per_tensor, unsupported
 
 BIAS_TOLERANCE = 0.02
 
@@ -23,24 +25,26 @@ class FullyConnected:
     fused: int
     weights_format: int
     keep_num_dims: bool
+    bias_type: int
 
 
 def read(options: Table) -> FullyConnected:
     """FullyConnectedOptions."""
-    return FullyConnected(options.int8(0), options.int8(1), options.bool(2))
+    return FullyConnected(options.int8(0), options.int8(1), options.bool(2), options.int8(4))
 
 
 def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
     """[rows, O], or the input's leading dimensions and O where they are kept."""
     x, w = graph.input(op, 0), graph.input(op, 1)
     if op.attrs.weights_format != 0:
-        raise unsupported(op, "shuffled weights are not supported")
+        raise unsupported(op, "shuffled weights are not supported", AGAIN)
     if len(w.shape) != 2 or w.data is None or w.dtype != "int8":
         raise bad_layer(op, f"needs constant int8 weights [O, I], has {w.shape} {w.dtype}")
     out_c, depth = w.shape
     if x.size % depth:
         raise bad_layer(op, f"an input of {x.size} values is no multiple of the weights' depth {depth}")
-    check_bias(graph, op, out_c)
+    check_bias(graph, op, out_c, int16=("int32", "int64"))
+    check_bias_type(op, op.attrs.bias_type)
     if op.attrs.keep_num_dims:
         if not x.shape or x.shape[-1] != depth:
             raise bad_layer(op, f"the input's last dimension {x.shape[-1:]} is not the weights' depth {depth}")
@@ -71,7 +75,8 @@ def emit(graph: Graph, op: Op) -> LayerCode:
         _check_bias_scale(graph, op, in_scale * w_scale, out_scale)
         pair = checked_multiplier(op, in_scale * w_scale / out_scale)
         multiplier, shift = np.array(pair[:1], np.int32), np.array(pair[1:], np.int8)
-    return matmul_code(op, x, y, constant(w), bias_of(graph, op, out_c), multiplier, shift, op.attrs.fused)
+    bias = bias_of(graph, op, out_c)
+    return matmul_code(op, x, y, constant(w), bias, multiplier, shift, wide=is_wide(graph, op))
 
 
 def _check_bias_scale(graph: Graph, op: Op, product: float, out_scale: float) -> None:
@@ -87,9 +92,14 @@ def _check_bias_scale(graph: Graph, op: Op, product: float, out_scale: float) ->
 OPERATOR = Operator(
     kind="FULLY_CONNECTED",
     resolver="AddFullyConnected",
+    fused=FUSED,
+    limits="constant weights and bias; the bias's scale is input's times weights'",
     read=read,
     shapes=shapes,
     macs=macs,
     inputs=(2, 3),
-    kernels=(Kernel("matmul_s8", "matmul.h", emit),),
+    kernels=(
+        Kernel("matmul_s8", "matmul.h", emit),
+        Kernel("matmul_s16", "matmul_s16.h", emit, dtypes=("int16",)),
+    ),
 )

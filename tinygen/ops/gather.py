@@ -40,7 +40,7 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
     x, indices = graph.input(op, 0), graph.input(op, 1)
     axis, batch = _axes(graph, op)
     if indices.dtype != "int32":
-        raise unsupported(op, f"indices of type {indices.dtype}, not int32, are not supported")
+        raise unsupported(op, f"indices of type {indices.dtype}, not int32, are not supported", "Cast them to int32.")
     if indices.data is not None and not 0 <= int(indices.data.min()) <= int(indices.data.max()) < x.shape[axis]:
         raise bad_layer(op, f"indices from {indices.data.min()} to {indices.data.max()} of {x.shape[axis]} slices")
     return ((*x.shape[:axis], *indices.shape[batch:], *x.shape[axis + 1 :]),)
@@ -67,6 +67,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="GATHER",
     resolver="AddGather",
+    limits="int32 indices; those computed are held to the axis",
     read=read,
     shapes=shapes,
     inputs=(2, 2),

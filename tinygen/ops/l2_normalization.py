@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..flatbuffer import Table
 from ..graph.ir import Graph, Op
 from ._fixed_point import RANGES
+from ._ways_out import FEWER, OWN_LAYER
 from .base import In, Kernel, LayerCode, Operator, Out, Shape, activation_name, bad_layer, per_tensor, unsupported
 
 #: The sum of a row's squares must stay below 2^31; TFLM's is undefined beyond.
@@ -29,9 +30,9 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
     """The input's, of 1 to 4 dimensions."""
     shape = graph.input(op, 0).shape
     if not 1 <= len(shape) <= 4:
-        raise unsupported(op, f"normalizing {len(shape)} dimensions, not 1 to 4, is not supported")
+        raise unsupported(op, f"normalizing {len(shape)} dimensions, not 1 to 4, is not supported", FEWER)
     if activation_name(op, op.attrs.fused) != "NONE":
-        raise unsupported(op, "a fused activation is not supported")
+        raise unsupported(op, "a fused activation is not supported", OWN_LAYER)
     return (shape,)
 
 
@@ -55,6 +56,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="L2_NORMALIZATION",
     resolver="AddL2Normalization",
+    limits="1 to 4 dimensions; rows whose squares stay below 2^31",
     read=read,
     shapes=shapes,
     kernels=(Kernel("l2_normalization_s8", "l2_normalization.h", emit),),

@@ -1,4 +1,4 @@
-"""LOGISTIC: 1 / (1 + exp(-x)) by a table."""
+"""LOGISTIC: 1 / (1 + exp(-x)) by a table, in which int16 is interpolated."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from ..graph.ir import Graph, Op
 from ._gemmlowp import logistic
 from ._lut import lut_code, shapes
 from ._sigmoid import saturating
+from ._sigmoid16 import interpolated
 from .base import Kernel, LayerCode, Operator, bad_layer, per_tensor
 
 
@@ -17,4 +18,14 @@ def emit(graph: Graph, op: Op) -> LayerCode:
     return lut_code(graph, op, saturating(op, x, logistic, output_bits=8, zero_point=-128))
 
 
-OPERATOR = Operator(kind="LOGISTIC", resolver="AddLogistic", shapes=shapes, kernels=(Kernel("lut_s8", "lut.h", emit),))
+def emit_s16(graph: Graph, op: Op) -> LayerCode:
+    """The output's scale is 2^-15."""
+    return interpolated(graph, op, "tg_logistic_s16", exact_shifts=(0,))
+
+
+OPERATOR = Operator(
+    kind="LOGISTIC",
+    resolver="AddLogistic",
+    shapes=shapes,
+    kernels=(Kernel("lut_s8", "lut.h", emit), Kernel("logistic_s16", "sigmoid.h", emit_s16, dtypes=("int16",))),
+)

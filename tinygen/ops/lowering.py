@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..errors import BadInput
 from ..graph.ir import Graph, Op
 from . import operators
 from .base import In, Kernel, LayerCode, bad_layer, choose_kernel, unsupported
@@ -31,9 +32,23 @@ class Layer:
         return self.kernel.name if self.kernel else "view"
 
 
+#: Layers that a model may have; bytes that all of them keep in flash, each counted whole though some may share theirs.
+MAX_LAYERS, MAX_CONSTANT_BYTES = 4096, 1 << 26
+
+
 def lower(graph: Graph, features: frozenset[str]) -> tuple[Layer, ...]:
-    """The layers of a graph for an instruction set; BadInput where a layer has no kernel."""
-    return tuple(_layer(graph, op, i, features) for i, op in enumerate(graph.ops))
+    """The layers of a graph for an instruction set; BadInput where a layer has no kernel or they are too many."""
+    if len(graph.ops) > MAX_LAYERS:
+        raise BadInput(f"{graph.name}: {len(graph.ops)} layers, {MAX_LAYERS} are the most.")
+    layers: list[Layer] = []
+    kept = 0
+    for number, op in enumerate(graph.ops):
+        layer = _layer(graph, op, number, features)
+        kept += sum(constant.data.nbytes for constant in layer.code.constants) if layer.code else 0
+        if kept > MAX_CONSTANT_BYTES:
+            raise bad_layer(op, f"{kept} bytes of constants up to here, {MAX_CONSTANT_BYTES} are the most")
+        layers.append(layer)
+    return tuple(layers)
 
 
 def _layer(graph: Graph, op: Op, index: int, features: frozenset[str]) -> Layer:
@@ -79,7 +94,7 @@ def _leaves(graph: Graph, tensor: int) -> bool:
     while True:
         if tensor in held:
             return True
-        producer = next((op for op in graph.ops if tensor in op.outputs), None)
+        producer = graph.producers.get(tensor)
         if producer is None or not operators()[producer.kind].view(graph, producer):
             return False
         tensor = producer.inputs[0]

@@ -16,6 +16,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="MAXIMUM",
     resolver="AddMaximum",
+    limits="at most 4 loops over dimensions that broadcast alike",
     shapes=shapes,
     inputs=(2, 2),
     kernels=(Kernel("maximum", "extreme.h", emit, dtypes=DTYPES),),

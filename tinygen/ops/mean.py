@@ -23,8 +23,9 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="MEAN",
     resolver="AddMean",
+    limits="constant axes, at most 3 groups of neighbouring ones",
     read=read,
     shapes=shapes,
     inputs=(2, 2),
-    kernels=(Kernel("mean_s8", "mean.h", emit),),
+    kernels=(Kernel("mean_s8", "mean.h", emit), Kernel("mean_s16", "mean.h", emit, dtypes=("int16",))),
 )

@@ -16,6 +16,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="MINIMUM",
     resolver="AddMinimum",
+    limits="at most 4 loops over dimensions that broadcast alike",
     shapes=shapes,
     inputs=(2, 2),
     kernels=(Kernel("minimum", "extreme.h", emit, dtypes=DTYPES),),

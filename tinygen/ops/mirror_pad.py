@@ -87,6 +87,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="MIRROR_PAD",
     resolver="AddMirrorPad",
+    limits="constant paddings, at most 4 loops over dimensions padded apart",
     read=read,
     shapes=shapes,
     inputs=(2, 2),

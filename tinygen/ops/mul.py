@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..graph.ir import Graph, Op
 from ._add import read, shapes
 from ._mul import scaled_code
-from .base import Kernel, LayerCode, Operator, per_tensor
+from .base import FUSED, Kernel, LayerCode, Operator, per_tensor
 
 
 def emit(graph: Graph, op: Op) -> LayerCode:
@@ -17,8 +17,10 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="MUL",
     resolver="AddMul",
+    fused=FUSED,
+    limits="at most 4 loops over dimensions that broadcast alike",
     read=read,
     shapes=shapes,
     inputs=(2, 2),
-    kernels=(Kernel("mul_s8", "mul.h", emit),),
+    kernels=(Kernel("mul_s8", "mul.h", emit), Kernel("mul_s16", "mul.h", emit, dtypes=("int16",))),
 )

@@ -63,6 +63,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="PACK",
     resolver="AddPack",
+    limits="up to 100 operands: above 10 in steps",
     read=read,
     shapes=shapes,
     inputs=(1, MAX_READ),

@@ -5,4 +5,11 @@ from __future__ import annotations
 from ._pad import KERNEL, shapes
 from .base import Operator
 
-OPERATOR = Operator(kind="PADV2", resolver="AddPadV2", shapes=shapes, inputs=(2, 3), kernels=(KERNEL,))
+OPERATOR = Operator(
+    kind="PADV2",
+    resolver="AddPadV2",
+    limits="1 to 5 dimensions; constant paddings and value",
+    shapes=shapes,
+    inputs=(2, 3),
+    kernels=(KERNEL,),
+)

@@ -1,22 +1,36 @@
-"""PRELU: negative values times alpha, an operand that broadcasts; the ratios of the scales are formed in double."""
+"""PRELU: negative values times an int8 alpha, which broadcasts; the ratios of the scales are formed in double."""
 
 from __future__ import annotations
 
-from ..graph.ir import Graph, Op
-from ._add import shapes
-from ._broadcast import loops
-from ._fixed_point import checked_multiplier
-from .base import In, Kernel, LayerCode, Operator, Out, per_tensor
+from ..graph.ir import Graph, Op, Tensor
+from ._broadcast import broadcast_shape, loops
+from ._fixed_point import SHORT, checked_multiplier, reach
+from .base import In, Kernel, LayerCode, Operator, Out, Shape, bad_layer, per_tensor
+
+
+def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
+    """The broadcast shape."""
+    x, alpha = graph.input(op, 0), graph.input(op, 1)
+    if alpha.dtype != "int8":
+        raise bad_layer(op, f"alpha of type {alpha.dtype}, needed int8")
+    return (broadcast_shape(op, x.shape, alpha.shape),)
+
+
+def _largest(op: Op, x: Tensor, alpha: Tensor) -> tuple[int, int]:
+    """The largest positive value, and the largest product of a negative one; those of int8 wrap, as in TFLM."""
+    (above, below), (alpha_above, alpha_below) = reach(op, x), reach(op, alpha)
+    return above, max((below + 1) * (alpha_below + 1), (below + 1) * alpha_above - 1)
 
 
 def emit(graph: Graph, op: Op) -> LayerCode:
     """The portable kernel."""
     x, alpha, y = graph.input(op, 0), graph.input(op, 1), graph.output(op)
     (x_scale, x_zero), (alpha_scale, alpha_zero), (y_scale, y_zero) = (per_tensor(op, t) for t in (x, alpha, y))
-    multiplier, shift = checked_multiplier(op, x_scale / y_scale)
-    alpha_multiplier, alpha_shift = checked_multiplier(op, x_scale * alpha_scale / y_scale)
+    positive, negative = (1, 1) if x.dtype == "int8" else _largest(op, x, alpha)
+    multiplier, shift = checked_multiplier(op, x_scale / y_scale, positive)
+    alpha_multiplier, alpha_shift = checked_multiplier(op, x_scale * alpha_scale / y_scale, negative)
     return LayerCode(
-        function="tg_prelu_s8",
+        function=f"tg_prelu_{SHORT[x.dtype]}",
         struct="tg_prelu_params",
         params=(
             *loops(op, x.shape, alpha.shape),
@@ -35,7 +49,8 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="PRELU",
     resolver="AddPrelu",
+    limits="at most 4 loops over dimensions that broadcast alike",
     shapes=shapes,
     inputs=(2, 2),
-    kernels=(Kernel("prelu_s8", "prelu.h", emit),),
+    kernels=(Kernel("prelu_s8", "prelu.h", emit), Kernel("prelu_s16", "prelu.h", emit, dtypes=("int16",))),
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from ..graph.ir import Graph, Op
 from ._fixed_point import RANGES, checked_multiplier, float32_bits, requantized
 from ._lut import lut_code, shapes
+from ._requantize import SHORT, requantize_code
+from ._ways_out import AGAIN
 from .base import In, Kernel, LayerCode, Operator, Out, per_tensor, unsupported
 
 RANGES32 = RANGES | {"int32": (-(2**31), 2**31 - 1)}
-SHORT = {"int8": "s8", "int16": "s16", "int32": "s32"}
 TO_FROM_FLOAT = ("int8", "int16")
 TO_BY_TABLE = {"int8": ("int8", "uint8"), "uint8": ("int8",)}
 TO = {"int8": ("int16", "int32"), "int16": ("int8", "int16", "int32"), "int32": ("int8", "int16")}
@@ -36,30 +37,16 @@ def emit_integers(graph: Graph, op: Op) -> LayerCode:
     """Wider integers."""
     x, y = graph.input(op, 0), graph.output(op)
     if y.dtype not in TO.get(x.dtype, ()):
-        raise unsupported(op, f"QUANTIZE of {x.dtype} to {y.dtype} is not supported")
-    multiplier, shift = _ratio(graph, op)
-    low, high = RANGES32[y.dtype]
-    return LayerCode(
-        function=f"tg_requantize_{SHORT[x.dtype]}_{SHORT[y.dtype]}",
-        struct="tg_requantize_params",
-        params=(
-            ("count", x.size),
-            ("input_offset", -per_tensor(op, x)[1]),
-            ("multiplier", multiplier),
-            ("shift", shift),
-            ("output_zero_point", per_tensor(op, y)[1]),
-            ("low", low),
-            ("high", high),
-        ),
-        args=(In(), Out()),
-    )
+        raise unsupported(op, f"QUANTIZE of {x.dtype} to {y.dtype} is not supported", AGAIN)
+    zero_points = per_tensor(op, x)[1], per_tensor(op, y)[1]
+    return requantize_code(x, y, _ratio(graph, op), RANGES32[y.dtype], zero_points)
 
 
 def emit_float(graph: Graph, op: Op) -> LayerCode:
     """A division in float. Values beyond the range saturate and NaN gives the lowest, where TFLM leaves it open."""
     x, y = graph.input(op, 0), graph.output(op)
     if y.dtype not in TO_FROM_FLOAT:
-        raise unsupported(op, f"QUANTIZE of {x.dtype} to {y.dtype} is not supported")
+        raise unsupported(op, f"QUANTIZE of {x.dtype} to {y.dtype} is not supported", AGAIN)
     scale, zero_point = per_tensor(op, y)
     low, high = RANGES[y.dtype]
     return LayerCode(

@@ -15,6 +15,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="REDUCE_MIN",
     resolver="AddReduceMin",
+    limits="constant axes, at most 3 groups of neighbouring ones",
     read=read,
     shapes=shapes,
     inputs=(2, 2),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..graph.ir import Graph, Op
+from ._move import constant_ints
 from ._view import COPY, is_view
 from .base import Operator, Shape, bad_layer
 
@@ -14,7 +15,7 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
         raise bad_layer(op, f"{x.shape} does not reshape to {y.shape}")
     wanted = graph.optional(op, 1)
     if wanted is not None and wanted.data is not None:
-        target = [int(n) for n in wanted.data.reshape(-1)]
+        target = constant_ints(graph, op, 1, "shapes", ("int32", "int64"))
         agrees = len(target) == len(y.shape) and all(t in (-1, n) for t, n in zip(target, y.shape))
         if not agrees:
             raise bad_layer(op, f"its shape tensor says {target}, its output {y.shape}")

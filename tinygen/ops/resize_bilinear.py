@@ -66,6 +66,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="RESIZE_BILINEAR",
     resolver="AddResizeBilinear",
+    limits="4 dimensions, a constant size; not where the reference reads beyond its input",
     read=read,
     shapes=shapes,
     inputs=(2, 2),

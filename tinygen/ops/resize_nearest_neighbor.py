@@ -89,6 +89,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="RESIZE_NEAREST_NEIGHBOR",
     resolver="AddResizeNearestNeighbor",
+    limits="4 dimensions, a constant size, up to 32767 pixels a side",
     read=read,
     shapes=shapes,
     inputs=(2, 2),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..graph.ir import Graph, Op
 from ._move import TYPES, constant_ints, contiguous, move_fields
+from ._ways_out import FEWER
 from .base import In, Kernel, LayerCode, Operator, Out, Shape, bad_layer, unsupported
 
 MAX_RANK = 6
@@ -14,13 +15,14 @@ def _axes(graph: Graph, op: Op) -> list[int]:
     x = graph.input(op, 0)
     rank = len(x.shape)
     if not 1 <= rank <= MAX_RANK:
-        raise unsupported(op, f"reversing {rank} dimensions, not 1 to {MAX_RANK}, is not supported")
+        raise unsupported(op, f"reversing {rank} dimensions, not 1 to {MAX_RANK}, is not supported", FEWER)
     given = constant_ints(graph, op, 1, "axes")
     if not given or len(graph.input(op, 1).shape) != 1 or any(not -rank <= a < rank for a in given):
         raise bad_layer(op, f"axes {given} are not all of its input's {rank} dimensions")
     axes = sorted(a % rank for a in given)
     if axes != list(range(axes[0], axes[0] + len(axes))):
-        raise unsupported(op, f"reversing the axes {axes}, which do not lie side by side, is not supported")
+        apart = f"reversing the axes {axes}, which do not lie side by side, is not supported"
+        raise unsupported(op, apart, "Reverse one after the other.")
     return axes
 
 
@@ -47,6 +49,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="REVERSE_V2",
     resolver="AddReverseV2",
+    limits="1 to 6 dimensions; constant axes that lie side by side",
     shapes=shapes,
     inputs=(2, 2),
     kernels=(Kernel("move", "move.h", emit, dtypes=TYPES),),

@@ -29,6 +29,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="SELECT_V2",
     resolver="AddSelectV2",
+    limits="at most 4 loops over dimensions that broadcast alike",
     shapes=shapes,
     inputs=(3, 3),
     data_input=1,

@@ -19,7 +19,11 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
 def emit(graph: Graph, op: Op) -> LayerCode:
     """A copy of the extents."""
     if graph.output(op).dtype != "int32":
-        raise unsupported(op, f"a shape as {graph.output(op).dtype} is not supported, only as int32")
+        raise unsupported(
+            op,
+            f"a shape as {graph.output(op).dtype} is not supported, only as int32",
+            "out_type=tf.int32 in the model.",
+        )
     extents = np.array(graph.input(op, 0).shape, np.int32)
     return LayerCode(
         function="tg_copy",
@@ -31,6 +35,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="SHAPE",
     resolver="AddShape",
+    limits="int32 results; at least one dimension",
     shapes=shapes,
     kernels=(Kernel("copy", "copy.h", emit, dtypes=tuple(ITEM_BYTES), converts=True),),
 )

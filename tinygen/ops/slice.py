@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..graph.ir import Graph, Op
 from ._move import constant_ints, contiguous, move_fields
+from ._ways_out import FEWER
 from .base import In, Kernel, LayerCode, Operator, Out, Shape, bad_layer, unsupported
 
 MAX_RANK = 5
@@ -13,7 +14,7 @@ def _box(graph: Graph, op: Op) -> list[tuple[int, int]]:
     """(begin, size) along each dimension; a size of -1 reaches to the end."""
     x = graph.input(op, 0)
     if not 1 <= len(x.shape) <= MAX_RANK:
-        raise unsupported(op, f"slicing {len(x.shape)} dimensions, not 1 to {MAX_RANK}, is not supported")
+        raise unsupported(op, f"slicing {len(x.shape)} dimensions, not 1 to {MAX_RANK}, is not supported", FEWER)
     begins, sizes = (constant_ints(graph, op, i, what, ("int32", "int64")) for i, what in ((1, "begins"), (2, "sizes")))
     same = graph.input(op, 1).shape == graph.input(op, 2).shape == (len(x.shape),)
     if not same or graph.input(op, 1).dtype != graph.input(op, 2).dtype:
@@ -45,6 +46,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="SLICE",
     resolver="AddSlice",
+    limits="1 to 5 dimensions; constant begin and size",
     shapes=shapes,
     inputs=(3, 3),
     kernels=(Kernel("move", "move.h", emit, dtypes=("int8", "int16", "int32", "float32", "bool")),),

@@ -31,6 +31,8 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="SPACE_TO_BATCH_ND",
     resolver="AddSpaceToBatchNd",
+    oracle="TFLM; for paddings, which it leaves undefined, LiteRT's reference kernel",
+    limits="3 or 4 dimensions; constant blocks and paddings",
     shapes=shapes,
     inputs=(3, 3),
     kernels=(Kernel("space_to_batch_nd", "space_to_batch_nd.h", emit, dtypes=TYPES),),

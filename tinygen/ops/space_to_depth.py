@@ -14,5 +14,10 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
 
 
 OPERATOR = Operator(
-    kind="SPACE_TO_DEPTH", resolver="AddSpaceToDepth", read=read, shapes=shapes, kernels=(depth_kernel(True),)
+    kind="SPACE_TO_DEPTH",
+    resolver="AddSpaceToDepth",
+    limits="4 dimensions",
+    read=read,
+    shapes=shapes,
+    kernels=(depth_kernel(True),),
 )

@@ -23,5 +23,11 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
 
 
 OPERATOR = Operator(
-    kind="SPLIT", resolver="AddSplit", shapes=shapes, inputs=(2, 2), data_input=1, kernels=(split_kernel(parts, 1),)
+    kind="SPLIT",
+    resolver="AddSplit",
+    limits="a constant axis; above 10 parts in steps",
+    shapes=shapes,
+    inputs=(2, 2),
+    data_input=1,
+    kernels=(split_kernel(parts, 1),),
 )

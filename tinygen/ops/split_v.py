@@ -27,5 +27,10 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
 
 
 OPERATOR = Operator(
-    kind="SPLIT_V", resolver="AddSplitV", shapes=shapes, inputs=(3, 3), kernels=(split_kernel(parts, 0),)
+    kind="SPLIT_V",
+    resolver="AddSplitV",
+    limits="a constant axis and extents; above 10 parts in steps",
+    shapes=shapes,
+    inputs=(3, 3),
+    kernels=(split_kernel(parts, 0),),
 )

@@ -9,6 +9,8 @@ from ..graph.ir import Graph, Op
 from ._view import COPY, is_view
 from .base import Operator, Shape, bad_layer
 
+MAX_DIMS = 8
+
 
 @dataclass(frozen=True)
 class Squeeze:
@@ -19,7 +21,7 @@ class Squeeze:
 
 def read(options: Table) -> Squeeze:
     """SqueezeOptions."""
-    return Squeeze(tuple(int(d) for d in options.array(0, "<i4")))
+    return Squeeze(options.ints(0, MAX_DIMS))
 
 
 def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:

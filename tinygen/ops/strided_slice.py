@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ..flatbuffer import Table
 from ..graph.ir import Graph, Op
 from ._move import constant_ints, contiguous, move_fields
+from ._ways_out import FEWER
 from .base import In, Kernel, LayerCode, Operator, Out, Shape, bad_layer, unsupported
 
 MAX_RANK = 4
@@ -70,9 +71,10 @@ def _range(op: Op, dim: int, size: int, begin: int, end: int, step: int) -> Rang
 def _ranges(graph: Graph, op: Op) -> list[Range]:
     x, attrs = graph.input(op, 0), op.attrs
     if attrs.ellipsis_mask or attrs.new_axis_mask or attrs.offset:
-        raise unsupported(op, "an ellipsis, a new axis or ends relative to their begins are not supported")
+        unknown = "an ellipsis, a new axis or ends relative to their begins are not supported"
+        raise unsupported(op, unknown, "Write a begin and an end for each dimension.")
     if not 1 <= len(x.shape) <= MAX_RANK:
-        raise unsupported(op, f"slicing {len(x.shape)} dimensions, not 1 to {MAX_RANK}, is not supported")
+        raise unsupported(op, f"slicing {len(x.shape)} dimensions, not 1 to {MAX_RANK}, is not supported", FEWER)
     bounds = [constant_ints(graph, op, i, what) for i, what in ((1, "begins"), (2, "ends"), (3, "strides"))]
     if any(len(values) != len(x.shape) for values in bounds):
         raise bad_layer(op, f"needs {len(x.shape)} begins, ends and strides, has {[len(v) for v in bounds]}")
@@ -103,6 +105,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="STRIDED_SLICE",
     resolver="AddStridedSlice",
+    limits="1 to 4 dimensions; constant bounds; no ellipsis, no new axis",
     read=read,
     shapes=shapes,
     inputs=(4, 4),

@@ -37,6 +37,7 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="TRANSPOSE",
     resolver="AddTranspose",
+    limits="a constant order, at most 6 loops",
     shapes=shapes,
     inputs=(2, 2),
     kernels=(Kernel("move", "move.h", emit, dtypes=("int8", "int16", "float32")),),

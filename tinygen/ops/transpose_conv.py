@@ -6,16 +6,23 @@ import math
 
 from ..flatbuffer import Table
 from ..graph.ir import Graph, Op, constant
-from ._convolution import bias_of, check_bias
-from ._fixed_point import activation_range, channel_multipliers
+from ._convolution import ConvWindow, check_bias, packed
+from ._fixed_point import activation_range
 from ._move import constant_ints
-from ._window import MAX_REACH, Window, check_window
-from .base import Const, Constant, In, Kernel, LayerCode, Operator, Out, Shape, bad_layer, per_tensor, unsupported
+from ._sums import check_bias_type
+from ._window import MAX_REACH, check_window
+from .base import FUSED, Const, Constant, In, Kernel, LayerCode, Operator, Out, Shape, bad_layer
 
 
-def read(options: Table) -> Window:
+def read(options: Table) -> ConvWindow:
     """TransposeConvOptions."""
-    return Window(padding=options.int8(0), stride_w=options.int32(1), stride_h=options.int32(2), fused=options.int8(3))
+    return ConvWindow(
+        padding=options.int8(0),
+        stride_w=options.int32(1),
+        stride_h=options.int32(2),
+        fused=options.int8(3),
+        bias_type=options.int8(4),
+    )
 
 
 def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
@@ -32,7 +39,8 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
         raise bad_layer(op, f"output {out} and weights {w.shape} do not fit its input {x.shape}")
     if max(*out, *w.shape) > MAX_REACH:
         raise bad_layer(op, f"output {out} or weights {w.shape} reach over more than {MAX_REACH} values")
-    check_bias(graph, op, w.shape[0], at=3)
+    check_bias(graph, op, w.shape[0], at=3, int16=("int16", "int64"))
+    check_bias_type(op, window.bias_type)
     return (tuple(out),)
 
 
@@ -54,14 +62,12 @@ def padding_before(size: int, kernel: int, stride: int, padding: int) -> int:
 def emit(graph: Graph, op: Op) -> LayerCode:
     """Each output gathers the taps that reach it, so that no accumulators need to be kept; they wrap in any order."""
     w, x, y, window = graph.input(op, 1), graph.input(op, 2), graph.output(op), op.attrs
-    if x.dtype != "int8":
-        raise unsupported(op, f"input of type {x.dtype} is not supported")
     out_c, kernel_h, kernel_w, in_c = w.shape
     low, high = activation_range(op, window.fused, y)
-    multiplier, shift = channel_multipliers(op, x, w, y, out_c, axis=0)
+    sums = packed(graph, op, axis=0, x_at=2, bias_at=3)
     return LayerCode(
-        function="tg_transpose_conv_s8",
-        struct="tg_transpose_conv_params",
+        function=f"tg_transpose_conv_{sums.kernel}",
+        struct=f"tg_transpose_conv_{sums.struct}",
         params=(
             ("batches", x.shape[0]),
             ("in_h", x.shape[1]),
@@ -76,17 +82,11 @@ def emit(graph: Graph, op: Op) -> LayerCode:
             ("stride_w", window.stride_w),
             ("pad_top", padding_before(y.shape[1], kernel_h, window.stride_h, window.padding)),
             ("pad_left", padding_before(y.shape[2], kernel_w, window.stride_w, window.padding)),
-            ("input_offset", -per_tensor(op, x)[1]),
-            ("output_zero_point", per_tensor(op, y)[1]),
+            *sums.fields,
             ("activation_min", low),
             ("activation_max", high),
         ),
-        constants=(
-            Constant("weights", "int8_t", constant(w)),
-            Constant("bias", "int32_t", bias_of(graph, op, out_c, at=3)),
-            Constant("multiplier", "int32_t", multiplier),
-            Constant("shift", "int8_t", shift),
-        ),
+        constants=(Constant("weights", "int8_t", constant(w)), *sums.constants),
         args=(In(2), Const("weights"), Const("bias"), Const("multiplier"), Const("shift"), Out()),
     )
 
@@ -94,10 +94,15 @@ def emit(graph: Graph, op: Op) -> LayerCode:
 OPERATOR = Operator(
     kind="TRANSPOSE_CONV",
     resolver="AddTransposeConv",
+    fused=FUSED,
+    limits="constant weights, bias and output shape",
     read=read,
     shapes=shapes,
     macs=macs,
     inputs=(3, 4),
     data_input=2,
-    kernels=(Kernel("transpose_conv_s8", "transpose_conv.h", emit),),
+    kernels=(
+        Kernel("transpose_conv_s8", "transpose_conv.h", emit),
+        Kernel("transpose_conv_s16", "transpose_conv_s16.h", emit, dtypes=("int16",)),
+    ),
 )

@@ -38,4 +38,11 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
     return ((*x.shape[:axis], *x.shape[axis + 1 :]),) * len(extents)
 
 
-OPERATOR = Operator(kind="UNPACK", resolver="AddUnpack", read=read, shapes=shapes, kernels=(split_kernel(parts, 0),))
+OPERATOR = Operator(
+    kind="UNPACK",
+    resolver="AddUnpack",
+    limits="above 10 parts in steps",
+    read=read,
+    shapes=shapes,
+    kernels=(split_kernel(parts, 0),),
+)

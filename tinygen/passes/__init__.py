@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ..graph.ir import Graph
 from .constants import fold_constants
 from .dead_tensors import remove_dead_layers
+from .float_islands import fold_float_islands
 from .identities import drop_identities
 from .padding import fold_padding
 from .shape_inputs import forget_shape_inputs
@@ -19,6 +20,7 @@ from .wide_parts import part_in_steps
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
     forget_shape_inputs,
     fold_constants,
+    fold_float_islands,
     part_in_steps,
     reshape_still_transposes,
     merge_view_chains,

@@ -42,7 +42,8 @@ class SimulationReport:
     """One simulation of a project. What could not be had is None, and `reasons` says why, by key.
 
     `outputs` are the firmware's, a sample each, several outputs one after the other; `metric` is the caller's.
-    `mismatched_samples` is None where no comparison was asked for. Sizes in bytes.
+    `mismatched_samples` is None where no comparison was asked for. Sizes in bytes. `checked` is a debug build, whose
+    sizes and instructions count its guard zones.
     """
 
     board: str
@@ -71,6 +72,7 @@ class SimulationReport:
     reasons: dict[str, str]
     outputs: tuple[bytes, ...]
     metric: Any = None
+    checked: bool = False
 
     def json(self) -> dict[str, Any]:
         """The keys that other programs rely on, with plain values."""

@@ -38,16 +38,25 @@ class Job:
     keep_data: bool = False
 
 
+@dataclass(frozen=True)
+class Failed:
+    """A call that did not return TG_OK: the layer that a checked build names (-1: none), outputs written before."""
+
+    status: int
+    layer: int
+    outputs: int
+
+
 @dataclass
 class Response:
-    """What the harness wrote, as far as it came."""
+    """What the harness wrote, as far as it came; `failed` is the first call that did."""
 
     outputs: list[bytes] = field(default_factory=list)
     counts: tuple[int, int, int] | None = None
     hook_ticks: int = 0
     layers: list[tuple[int, int, bytes]] = field(default_factory=list)
     stack_bytes: list[int] = field(default_factory=list)
-    failed_status: int | None = None
+    failed: Failed | None = None
     fault: tuple[int, int, int, int, int] | None = None
     ended: bool = False
 
@@ -98,8 +107,9 @@ def _take(response: Response, tag: str, payload: bytes) -> None:
         response.layers.append((index, ticks, payload[12:]))
     elif tag == "K":
         response.stack_bytes += struct.unpack("<I", payload)
-    elif tag == "S":
-        (response.failed_status,) = struct.unpack("<I", payload)
+    elif tag == "S" and response.failed is None:
+        status, *layer = struct.unpack(f"<{len(payload) // 4}i", payload)
+        response.failed = Failed(status, layer[0] if layer else -1, len(response.outputs))
     elif tag == "F":
         response.fault = struct.unpack("<5I", payload)
     elif tag == "E":

@@ -16,11 +16,15 @@ class LayerEvent:
 
 @dataclass(frozen=True)
 class Fault:
-    """A program that ended before its request did. `where` is a function, `layers_done` a trace's count."""
+    """A program that failed or ended before its request did. `where` is a function, `layers_done` a trace's count.
+
+    `layer` is the index that a checked build itself names.
+    """
 
     what: str
     where: str = ""
     layers_done: int | None = None
+    layer: int | None = None
 
     def __str__(self) -> str:
         return f"{self.what} in {self.where}" if self.where else self.what

@@ -10,7 +10,7 @@ from ..boards import BoardProfile, SimulatorSpec
 from ..errors import BadInput, suggest
 from ..image import Image
 from . import native, qemu, unicorn_cpu
-from .protocol import HOST_CLOCK, NO_CLOCK, SPIN_INSTRUCTIONS, Clock, Job, Response, decode, encode
+from .protocol import HOST_CLOCK, NO_CLOCK, SPIN_INSTRUCTIONS, Clock, Failed, Job, Response, decode, encode
 from .result import Fault, LayerEvent, RunResult
 
 NO_INSTRUCTIONS = "a program of the host has no instructions of the target"
@@ -26,6 +26,7 @@ _RISCV_CAUSES = {
     0: "misaligned instruction", 1: "instruction access fault", 2: "illegal instruction", 3: "breakpoint",
     4: "misaligned load", 5: "load access fault", 6: "misaligned store", 7: "store access fault",
 }  # fmt: skip
+_OVERRUN = 2  # TG_ERROR_OVERRUN
 _STACK_LEFT = 1 << 20
 _STACK_UNKNOWN, _STACK_OVERFLOW = 0xFFFFFFFF, 0xFFFFFFFE
 
@@ -76,7 +77,7 @@ def run_image(
     stack = max(response.stack_bytes, default=None)
     return RunResult(
         simulator=simulator,
-        outputs=tuple(response.outputs),
+        outputs=tuple(response.outputs[: response.failed.outputs] if response.failed else response.outputs),
         instructions=instructions,
         instructions_reason=NO_INSTRUCTIONS if simulator == "native" else reason,
         stack_bytes=None if stack in (_STACK_UNKNOWN, _STACK_OVERFLOW) else stack,
@@ -114,13 +115,19 @@ def _fault(response: Response, image: Image, fault: Fault | None, trace: bool) -
         return Fault(f"{what}{place}", where if known else "", done)
     if _STACK_OVERFLOW in response.stack_bytes:
         return Fault("stack overflow: the stack's last word was written", "", done)
-    if response.failed_status is not None:
-        return Fault(f"{image.model}_invoke returned {response.failed_status}", "", done)
+    if response.failed is not None:
+        return _failed(response.failed, image, done)
     if fault is not None:
         return Fault(fault.what, fault.where, done)
     if not response.ended:
         return Fault("the program ended before its request did", "", done)
     return None
+
+
+def _failed(failed: Failed, image: Image, done: int | None) -> Fault:
+    if failed.status == _OVERRUN:
+        return Fault("a write outside of the layer's buffers", "", done, failed.layer)
+    return Fault(f"{image.model}_invoke returned {failed.status}", "", done)
 
 
 def _describe(cause: int, status: int, riscv: bool) -> str:

@@ -15,7 +15,7 @@ from ..image import Image, Symbol
 from ..processes import run
 from .compilers import environment
 
-_API = re.compile(r"(invoke|info|reset|input\w*|output\w*|quantize\w*|dequantize\w*)\Z")
+_API = re.compile(r"(invoke|info|reset|overrun|input\w*|output\w*|quantize\w*|dequantize\w*)\Z")
 _ALLOC, _WRITE = 0x2, 0x1
 _NOT_THE_USERS = (".stack", ".fault_stack")
 

@@ -6,6 +6,7 @@
 static const tg_app_model model = {
     conv_info, conv_invoke, conv_reset,
     NULL, NULL, 0,
+    TG_APP_CHECK(conv_check_weights), NULL,
 };
 
 void tg_port_start(void);

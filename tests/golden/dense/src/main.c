@@ -6,6 +6,7 @@
 static const tg_app_model model = {
     dense_info, dense_invoke, dense_reset,
     NULL, NULL, 0,
+    TG_APP_CHECK(dense_check_weights), NULL,
 };
 
 void tg_port_start(void);

@@ -6,6 +6,7 @@
 static const tg_app_model model = {
     hostile_info, hostile_invoke, hostile_reset,
     NULL, NULL, 0,
+    TG_APP_CHECK(hostile_check_weights), NULL,
 };
 
 void tg_port_start(void);

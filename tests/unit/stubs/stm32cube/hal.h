@@ -23,9 +23,11 @@ typedef struct {
 #define HAL_MAX_DELAY 0xFFFFFFFFU
 #define GPIO_PIN_2 ((uint16_t)0x0004)
 #define GPIO_PIN_3 ((uint16_t)0x0008)
+#define GPIO_PIN_6 ((uint16_t)0x0040)
 #define GPIO_PIN_7 ((uint16_t)0x0080)
 #define GPIO_PIN_8 ((uint16_t)0x0100)
 #define GPIO_PIN_9 ((uint16_t)0x0200)
+#define GPIO_PIN_15 ((uint16_t)0x8000)
 #define GPIO_MODE_AF_PP 2u
 #define GPIO_PULLUP 1u
 #define GPIO_SPEED_FREQ_HIGH 2u

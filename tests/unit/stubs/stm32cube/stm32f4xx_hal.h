@@ -2,7 +2,12 @@
 #pragma once
 #include "hal.h"
 extern USART_TypeDef *const USART2;
+extern USART_TypeDef *const USART3;
 extern GPIO_TypeDef *const GPIOA;
+extern GPIO_TypeDef *const GPIOD;
 #define GPIO_AF7_USART2 7u
+#define GPIO_AF7_USART3 7u
 void __HAL_RCC_USART2_CLK_ENABLE(void);
+void __HAL_RCC_USART3_CLK_ENABLE(void);
 void __HAL_RCC_GPIOA_CLK_ENABLE(void);
+void __HAL_RCC_GPIOD_CLK_ENABLE(void);

@@ -43,6 +43,7 @@ const int8_t *conv_output(void);
 tg_status conv_invoke(void); /* may overwrite the inputs: fill them before every call */
 void conv_reset(void); /* forgets the state of a streaming model; this one has none */
 const tg_model_info *conv_info(void);
+tg_status conv_check_weights(void); /* TG_OK while the constants in flash are as rendered; free unless called */
 
 #ifdef __cplusplus
 }

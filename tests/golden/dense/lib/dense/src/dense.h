@@ -38,6 +38,7 @@ const int8_t *dense_output(void);
 tg_status dense_invoke(void); /* leaves every input as it was */
 void dense_reset(void); /* forgets the state of a streaming model; this one has none */
 const tg_model_info *dense_info(void);
+tg_status dense_check_weights(void); /* TG_OK while the constants in flash are as rendered; free unless called */
 
 #ifdef __cplusplus
 }

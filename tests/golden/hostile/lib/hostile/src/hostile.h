@@ -74,6 +74,7 @@ const int8_t *hostile_output3(void);
 tg_status hostile_invoke(void); /* may overwrite the inputs: fill them before every call */
 void hostile_reset(void); /* forgets the state of a streaming model; this one has none */
 const tg_model_info *hostile_info(void);
+tg_status hostile_check_weights(void); /* TG_OK while the constants in flash are as rendered; free unless called */
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,7 @@
+"""CEIL: the next whole number above, inside a float island."""
+
+from __future__ import annotations
+
+from ._float_only import float_only
+
+OPERATOR = float_only("CEIL", "AddCeil")

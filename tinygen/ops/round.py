@@ -1,0 +1,7 @@
+"""ROUND: the nearest whole number, halves to the even one, inside a float island."""
+
+from __future__ import annotations
+
+from ._float_only import float_only
+
+OPERATOR = float_only("ROUND", "AddRound")

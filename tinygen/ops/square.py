@@ -1,0 +1,7 @@
+"""SQUARE: x · x, inside a float island."""
+
+from __future__ import annotations
+
+from ._float_only import float_only
+
+OPERATOR = float_only("SQUARE", "AddSquare")
