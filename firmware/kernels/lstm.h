@@ -4,12 +4,14 @@
 
 #include "tg_lstm.h"
 
-/* Adds the products of n values with four rows of weights: each activation is loaded once for all gates. */
-static inline void tg_lstm_dots_s8(int32_t sum[4], const int8_t *x, const int8_t *w, int32_t n) {
-    int32_t a = sum[0];
-    int32_t b = sum[1];
-    int32_t c = sum[2];
-    int32_t d = sum[3];
+/* Each activation is loaded once for all gates. */
+static inline void tg_lstm_add_s8(const tg_lstm_params *p, int32_t first, int32_t gate[4], const int8_t *x,
+                                  const int8_t *w, int32_t n, const int32_t *bias) {
+    int32_t sum[4];
+    int32_t a = bias ? bias[0] : 0;
+    int32_t b = bias ? bias[1] : 0;
+    int32_t c = bias ? bias[2] : 0;
+    int32_t d = bias ? bias[3] : 0;
     for (int32_t i = 0; i < n; i++) {
         const int32_t value = x[i];
         a = tg_mac(a, value, w[i]);
@@ -21,25 +23,13 @@ static inline void tg_lstm_dots_s8(int32_t sum[4], const int8_t *x, const int8_t
     sum[1] = b;
     sum[2] = c;
     sum[3] = d;
-}
-
-static inline void tg_lstm_gates_s8(const tg_lstm_params *p, const int8_t *x, const int8_t *hidden, const int8_t *w,
-                                    const int32_t *bias, int32_t at, int32_t gate[4]) {
-    int32_t from_input[4];
-    int32_t from_state[4];
     for (int32_t k = 0; k < 4; k++) {
-        from_input[k] = bias[at + k];
-        from_state[k] = p->state_bias ? bias[at + 4 + k] : 0;
-    }
-    tg_lstm_dots_s8(from_input, x, w, p->depth);
-    tg_lstm_dots_s8(from_state, hidden, w + 4 * p->depth, p->units);
-    for (int32_t k = 0; k < 4; k++) {
-        gate[k] = tg_lstm_gate(tg_requantize(from_input[k], p->input_multiplier[k], p->input_shift[k]),
-                               tg_requantize(from_state[k], p->state_multiplier[k], p->state_shift[k]));
+        const int32_t part = tg_requantize(sum[k], p->multiplier[first + k], p->shift[first + k]);
+        gate[k] = tg_lstm_clamp(gate[k] + tg_lstm_clamp(part));
     }
 }
 
 /* x and y may not overlap. */
-TG_LSTM(tg_lstm_s8, int8_t, int32_t, tg_lstm_gates_s8)
+TG_LSTM(tg_lstm_s8, int8_t, int32_t, tg_lstm_add_s8)
 
 #endif

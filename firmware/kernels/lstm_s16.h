@@ -6,8 +6,10 @@
 #include "tg_lstm.h"
 #include "tg_sums_s16.h"
 
-/* The products of n values with four rows of weights: each activation is loaded once for all gates. */
-TG_BODY void tg_lstm_dots_s16(tg_sum_s16 sum[4], tg_sum_kind kind, const int16_t *x, const int8_t *w, int32_t n) {
+/* Each activation is loaded once for all gates. */
+TG_BODY void tg_lstm_add_of_kind(const tg_lstm_params *p, tg_sum_kind kind, int32_t first, int32_t gate[4],
+                                 const int16_t *x, const int8_t *w, int32_t n, const void *bias) {
+    int64_t sum[4];
     tg_sum_s16 a = {0, 0};
     tg_sum_s16 b = {0, 0};
     tg_sum_s16 c = {0, 0};
@@ -19,47 +21,31 @@ TG_BODY void tg_lstm_dots_s16(tg_sum_s16 sum[4], tg_sum_kind kind, const int16_t
         tg_sum_add(&c, kind, value, w[2 * n + i]);
         tg_sum_add(&d, kind, value, w[3 * n + i]);
     }
-    sum[0] = a;
-    sum[1] = b;
-    sum[2] = c;
-    sum[3] = d;
-}
-
-/* A sum with the bias at c. */
-TG_BODY int64_t tg_lstm_total(const tg_sum_s16 *sum, tg_sum_kind kind, const void *bias, int32_t c) {
-    return kind == TG_SUM_DEEP ? sum->deep + ((const int64_t *)bias)[c]
-                               : (int64_t)sum->acc + ((const int32_t *)bias)[c];
-}
-
-TG_BODY void tg_lstm_gates_of_kind(const tg_lstm_params *p, tg_sum_kind kind, const int16_t *x, const int16_t *hidden,
-                                   const int8_t *w, const void *bias, int32_t at, int32_t gate[4]) {
-    tg_sum_s16 from_input[4];
-    tg_sum_s16 from_state[4];
-    tg_lstm_dots_s16(from_input, kind, x, w, p->depth);
-    tg_lstm_dots_s16(from_state, kind, hidden, w + 4 * p->depth, p->units);
+    sum[0] = kind == TG_SUM_DEEP ? a.deep : a.acc;
+    sum[1] = kind == TG_SUM_DEEP ? b.deep : b.acc;
+    sum[2] = kind == TG_SUM_DEEP ? c.deep : c.acc;
+    sum[3] = kind == TG_SUM_DEEP ? d.deep : d.acc;
     for (int32_t k = 0; k < 4; k++) {
-        const int64_t input = tg_lstm_total(from_input + k, kind, bias, at + k);
-        int64_t state = kind == TG_SUM_DEEP ? from_state[k].deep : from_state[k].acc;
-        if (p->state_bias) {
-            state = tg_lstm_total(from_state + k, kind, bias, at + 4 + k);
+        if (bias) {
+            sum[k] += kind == TG_SUM_DEEP ? ((const int64_t *)bias)[k] : ((const int32_t *)bias)[k];
         }
-        gate[k] = tg_lstm_gate(tg_requantize64(input, p->input_multiplier[k], p->input_shift[k]),
-                               tg_requantize64(state, p->state_multiplier[k], p->state_shift[k]));
+        const int32_t part = tg_requantize64(sum[k], p->multiplier[first + k], p->shift[first + k]);
+        gate[k] = tg_lstm_clamp(gate[k] + tg_lstm_clamp(part));
     }
 }
 
-static inline void tg_lstm_gates_s16(const tg_lstm_params *p, const int16_t *x, const int16_t *hidden, const int8_t *w,
-                                     const int32_t *bias, int32_t at, int32_t gate[4]) {
-    tg_lstm_gates_of_kind(p, TG_SUM_WIDE, x, hidden, w, bias, at, gate);
+static inline void tg_lstm_add_s16(const tg_lstm_params *p, int32_t first, int32_t gate[4], const int16_t *x,
+                                   const int8_t *w, int32_t n, const int32_t *bias) {
+    tg_lstm_add_of_kind(p, TG_SUM_WIDE, first, gate, x, w, n, bias);
 }
 
-static inline void tg_lstm_gates_s16_deep(const tg_lstm_params *p, const int16_t *x, const int16_t *hidden,
-                                          const int8_t *w, const int64_t *bias, int32_t at, int32_t gate[4]) {
-    tg_lstm_gates_of_kind(p, TG_SUM_DEEP, x, hidden, w, bias, at, gate);
+static inline void tg_lstm_add_s16_deep(const tg_lstm_params *p, int32_t first, int32_t gate[4], const int16_t *x,
+                                        const int8_t *w, int32_t n, const int64_t *bias) {
+    tg_lstm_add_of_kind(p, TG_SUM_DEEP, first, gate, x, w, n, bias);
 }
 
 /* x and y may not overlap. */
-TG_LSTM(tg_lstm_s16, int16_t, int32_t, tg_lstm_gates_s16)
-TG_LSTM(tg_lstm_s16_deep, int16_t, int64_t, tg_lstm_gates_s16_deep)
+TG_LSTM(tg_lstm_s16, int16_t, int32_t, tg_lstm_add_s16)
+TG_LSTM(tg_lstm_s16_deep, int16_t, int64_t, tg_lstm_add_s16_deep)
 
 #endif

@@ -173,8 +173,8 @@ HOSTILE = {
     "no scale": (_hostile(0, scales=(), zero_points=()), "not quantized"),
     "cell scale too large": (_hostile(CELL, scales=(16.0,)), "cell state has scale 16"),
     "cell scale too small": (_hostile(CELL, scales=(2.0**-45,)), "cell state has scale 2.8"),
-    "cell scale out of range": (_hostile(CELL, scales=(2.0**-64,)), "differ by"),
-    "left shift": (_hostile(0, scales=(2.0**40,)), "differ by"),
+    "cell scale out of range": (_hostile(CELL, scales=(2.0**-64,)), "left shift"),
+    "left shift": (_hostile(0, scales=(2.0**40,)), "left shift"),
 }
 
 

@@ -60,7 +60,7 @@ def case(draw: st.DrawFn) -> Case:
 
 
 def test_svdf(tmp_path: Path) -> None:
-    assert compare(generate(case(), 180), tmp_path) > 140
+    assert compare(generate(case(), 180), tmp_path) > 120
 
 
 @st.composite
@@ -132,7 +132,7 @@ HOSTILE = {
     "memory of int8": (_hostile(4, dtype="int8"), "its memory is int8"),
     "memory too small": (_hostile(4, shape=(1, 19)), "its memory is"),
     "memory as input": (_memory_as_input(), "twice"),
-    "left shift": (_hostile(4, scales=(1e-12,)), "its bias has scale|differ by"),
+    "left shift": (_hostile(4, scales=(1e-12,)), "its bias has scale"),
     "output without a scale": (_hostile(y=replace(Y, scales=(), zero_points=())), "not quantized"),
 }
 

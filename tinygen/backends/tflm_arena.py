@@ -9,9 +9,9 @@ the planner's own tables. So
 - persistent, in the order of allocation in micro_allocator.cc, micro_interpreter.cc and the kernels, each allocation
   at its alignment: allocator, planner and so on 124 B + 8 a subgraph, TfLiteEvalTensor 12 a tensor, NodeAndRegistration
   32 a layer, the layers' parameters (_PARAMS), the kernels' OpData (_OP_DATA) at 16, for convolutions two int32 arrays
-  over the output channels at 16, a handle of 4 a scratch buffer, and for each input and output a TfLiteTensor with its
-  quantization (40 + 12 + 4 + 4 a channel). Sizes are those of a 32-bit compiler with 4-byte enumerations; Arm's bare
-  metal compilers use shorter ones and take a few bytes less.
+  over the output channels at 16, the variables at 16, a handle of 4 a scratch buffer, and for each input and output a
+  TfLiteTensor with its quantization (40 + 12 + 4 + 4 a channel). Sizes are those of a 32-bit compiler with 4-byte
+  enumerations; Arm's bare metal compilers use shorter ones and take a few bytes less.
 - planning: 12 bytes for each scratch request and twelve more of them, 24 a tensor and scratch buffer
   (AllocationInfo), 40 for each one planned. Models of a few hundred bytes need more for this than for the activations.
 
@@ -168,6 +168,7 @@ def _persistent(graph: Graph, scratch: list[tuple[int, ...]]) -> int:
     allocations += [(_PARAMS.get(op.kind, _PARAMS_DEFAULT), 4) for op in graph.ops]
     allocations += [(_OP_DATA.get(op.kind, _OP_DATA_DEFAULT), ALIGNMENT) for op in graph.ops]
     allocations += [(n, ALIGNMENT) for op in graph.ops for n in _channel_arrays(graph, op)]
+    allocations += [(graph.tensors[t].nbytes, ALIGNMENT) for t in graph.in_state]
     allocations.append((4 * sum(len(sizes) for sizes in scratch), 4))
     for ends in (graph.inputs, graph.outputs):
         allocations.append((4 * len(ends), ALIGNMENT))

@@ -18,7 +18,7 @@ from ..ops._ways_out import shown, way_out
 from ..ops.base import Operator
 from .subgraph import MAX_ENDS, MAX_OPERATORS, Node, Subgraph, read_nodes
 from .tflite_tensors import buffer_bytes, read_tensors
-from .variables import resolve_variables
+from .variables import marked_states, resolve_variables
 
 #: What no name of an operator has; such characters of a custom one's are not shown.
 _UNPRINTED = r"[^\w.:/<>-]"
@@ -78,7 +78,8 @@ def _read_model(data: bytes, name: str, supported_only: bool) -> Graph:
         return Subgraph(tensors, read_nodes(subgraphs[number], codes, len(tensors)))
 
     listed = subgraph(0)
-    main = resolve_variables(listed, subgraph, _marked(subgraphs[0], listed)) if supported_only else listed
+    marked = _marked(subgraphs[0], listed)
+    main = resolve_variables(listed, subgraph, marked) if supported_only else marked_states(listed, marked)
     names = _UniqueNames()
     graph = Graph(
         name=name,

@@ -84,7 +84,7 @@ def _tensors(value: Any) -> list[Any]:
 
 def _affine(layer: Any) -> tuple[Array, Array] | None:
     """mean and std of a Rescaling or Normalization that works per last axis in float32; None for anything else."""
-    kind, channels = type(layer).__name__, int(layer.get_output_shape_at(0)[-1] or 0)
+    kind = type(layer).__name__
     if kind == "Rescaling":
         scale, offset = np.asarray(layer.scale, np.float64), np.asarray(layer.offset, np.float64)
         mean, std = -offset / np.where(scale == 0, np.nan, scale), 1.0 / np.where(scale == 0, np.nan, scale)
@@ -93,5 +93,6 @@ def _affine(layer: Any) -> tuple[Array, Array] | None:
         std = np.maximum(np.sqrt(np.asarray(layer.variance, np.float64)), 1e-7).squeeze()
     else:
         return None
+    channels = int(layer.get_output_shape_at(0)[-1] or 0)
     fits = all(a.size == 1 or a.shape == (channels,) for a in (mean, std))
     return (mean, std) if fits and np.isfinite(mean).all() and np.isfinite(std).all() else None

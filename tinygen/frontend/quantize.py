@@ -12,6 +12,8 @@ import numpy as np
 
 from ..dataset import DataSet, load_data
 from ..errors import BadInput
+from ..flatbuffer import root
+from ..graph.builtin import BUILTIN_NAMES
 from ..model_file import LoadedModel
 from ..preprocess import METADATA, from_mean_std, normalize, to_metadata
 from ..project import Preprocess
@@ -113,7 +115,7 @@ def _graph_job(job: dict[str, Any]) -> dict[str, Any]:
     tflite, told = convert_int8(signature.call, signature.owner, signature.input_shape, samples, job["name"])
     given = Preprocess.model_validate(job["preprocess"]) if job["preprocess"] else None
     _write(job, tflite, given)
-    return {"preprocess": job["preprocess"], "findings": _calibration(samples) + told}
+    return {"preprocess": job["preprocess"], "findings": _calibration(samples) + told + _memories(tflite)}
 
 
 def _keras_job(job: dict[str, Any]) -> dict[str, Any]:
@@ -122,8 +124,9 @@ def _keras_job(job: dict[str, Any]) -> dict[str, Any]:
     from .embedding_inputs import takes_indices
     from .forms.masks import masks_that_fit
     from .leading_layers import fold_scale, take_off
+    from .whole_lstms import with_whole_lstms
 
-    model = tf_keras.models.load_model(job["path"], compile=False)
+    model = with_whole_lstms(tf_keras.models.load_model(job["path"], compile=False))
     given = Preprocess.model_validate(job["preprocess"]) if job["preprocess"] else None
     samples = np.load(job["samples"], allow_pickle=False)
     # The samples are past `given` already: they take the taken-off layers' step here, and a folded factor is undone.
@@ -139,7 +142,7 @@ def _keras_job(job: dict[str, Any]) -> dict[str, Any]:
     with masks_that_fit():
         tflite, told = convert_int8(_call_of(folded), folded, shape, samples, job["name"])
     _write(job, tflite, kept)
-    findings = _calibration(samples) + told
+    findings = _calibration(samples) + told + _memories(tflite)
     if layer and whole is not None:
         findings.append(
             f"The input's factor 1/{whole.std[0]:.9g} is folded into the weights of {layer!r}." if whole else ""
@@ -169,3 +172,14 @@ def _calibration(samples: Any) -> list[str]:
     if len(samples) < 32:
         findings.append(f"Only {len(samples)} samples to calibrate on: 100 or more give steadier scales.")
     return findings
+
+
+def _memories(tflite: bytes) -> list[str]:
+    """Says which layers do not start anew with every inference, as they do in Keras."""
+    codes = {max(code.int8(0), code.int32(3)) for code in root(tflite, b"TFL3").tables(1)}
+    return [
+        f"{layers} layers keep their state from one inference to the next until <model>_reset() is called; "
+        "simulate --data feeds the samples in order with the state kept."
+        for kind, layers in (("UNIDIRECTIONAL_SEQUENCE_LSTM", "LSTM"), ("SVDF", "SVDF"))
+        if BUILTIN_NAMES.index(kind) in codes
+    ]

@@ -42,7 +42,7 @@ def resolve_variables(main: Subgraph, called: Callable[[int], Subgraph], marked:
     """
     uses, first_values, once = _walk(main, called)
     tensors = list(main.tensors)
-    states = [_marked_state(tensors, i) for i in marked]
+    states = list(marked_states(main, marked).states)
     place: dict[str, int] = {}
     for use in uses.values():
         if use.variable not in place:
@@ -65,6 +65,11 @@ def resolve_variables(main: Subgraph, called: Callable[[int], Subgraph], marked:
     if sum(tensors[state.tensors[0]].nbytes for state in states) > MAX_STATE_BYTES:
         raise BadInput("The model's variables are too large for a microcontroller.")
     return Subgraph(tuple(tensors), tuple(nodes), tuple(states))
+
+
+def marked_states(main: Subgraph, marked: tuple[int, ...]) -> Subgraph:
+    """The subgraph with the tensors that the file marks as variable as states; handles stay what they are."""
+    return replace(main, states=tuple(_marked_state(main.tensors[i], i) for i in marked))
 
 
 def _walk(
@@ -147,8 +152,7 @@ def _first_content(value: Tensor, once: Tensor | None) -> Array:
     return _filled(value, zero)
 
 
-def _marked_state(tensors: list[Tensor], index: int) -> State:
-    tensor = tensors[index]
+def _marked_state(tensor: Tensor, index: int) -> State:
     if tensor.dtype not in _NUMPY or tensor.dtype == "bool":
         raise BadInput(f"Tensor {tensor.name!r}: a variable of type {tensor.dtype} is not supported.")
     zero = tensor.quant.zero_point & 0xFF if tensor.quant and tensor.dtype == "int8" else 0

@@ -51,10 +51,8 @@ def sums(graph: Graph, op: Op) -> tuple[Fields, Constant]:
     else:
         packed = Constant("bias", "int32_t", wrap32(bias.astype(np.int64)).astype(np.int32))
     fields: Fields = (
-        ("input_multiplier", scaled_x[0]),
-        ("input_shift", scaled_x[1]),
-        ("state_multiplier", scaled_hidden[0]),
-        ("state_shift", scaled_hidden[1]),
+        ("multiplier", (*scaled_x[0], *scaled_hidden[0])),
+        ("shift", (*scaled_x[1], *scaled_hidden[1])),
         ("state_bias", int(both)),
     )
     return fields, packed

@@ -53,7 +53,7 @@ def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
 def macs(graph: Graph, op: Op) -> int:
     """Multiplications of features and of time."""
     feature, time = graph.input(op, 1), graph.input(op, 2)
-    return graph.input(op, 0).shape[0] * (feature.size + time.size)
+    return sum(graph.input(op, 0).shape[:1]) * (feature.size + time.size)
 
 
 def _multipliers(graph: Graph, op: Op) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -118,4 +118,5 @@ OPERATOR = Operator(
     inputs=(5, 5),
     kernels=(Kernel("svdf", "svdf.h", emit),),
     updates=(STATE,),
+    limits="a memory of int8 or int16; no fused activation is applied",
 )

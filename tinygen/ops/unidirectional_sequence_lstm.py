@@ -91,8 +91,8 @@ def _check_constants(graph: Graph, op: Op, places: tuple[int, ...], dtype: str, 
 
 def macs(graph: Graph, op: Op) -> int:
     """Multiplications of all gates."""
-    units = graph.output(op).shape[2]
-    return 4 * graph.output(op).size * (graph.input(op, 0).shape[2] + units)
+    x, y = graph.input(op, 0), graph.output(op)
+    return 4 * y.size * (sum(x.shape[2:3]) + sum(y.shape[2:3]))
 
 
 def emit(graph: Graph, op: Op) -> LayerCode:
@@ -131,4 +131,5 @@ OPERATOR = Operator(
         Kernel("lstm_s16", "lstm_s16.h", emit, dtypes=("int16",)),
     ),
     updates=(HIDDEN, CELL),
+    limits="no peephole, projection or layer normalization; all gates with biases",
 )
