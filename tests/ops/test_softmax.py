@@ -23,19 +23,22 @@ def _softmax_case(shape: tuple[int, ...], scale: float, beta: float, seed: int) 
 
 
 @cases_of("SOFTMAX")
+@cases_of("SOFTMAX", wide=True)
 @st.composite
-def _softmax(draw: st.DrawFn) -> Case:
+def _softmax(draw: st.DrawFn, wide: bool = False) -> Case:
     """Slopes (beta times the scale) from the smallest that is taken to where one step means all or nothing."""
     slope = 2.0 ** (draw(st.integers(-26 * 8, 12 * 8)) / 8)
     depth = draw(st.sampled_from((1, 2, 3, 17, 64, 500, 513 if slope > 0.125 else 5, 1200 if slope > 0.125 else 7)))
     rows = draw(d.shapes(0, 3, max(1, 1200 // depth)))
     beta = draw(st.sampled_from((1.0, 1.0, 0.3, 2.0, 1e-6, 1e6)))
     x = d.q8((*rows, depth), float(np.float32(slope / beta)), draw(d.zero_points))
-    return one_op("SOFTMAX", [x], d.q8(x.shape, 1 / 256, -128), "SoftmaxOptions", draw(d.seeds), beta=beta)
+    y = d.q16(x.shape, 2.0**-16, -32768) if wide else d.q8(x.shape, 1 / 256, -128)
+    return one_op("SOFTMAX", [x], y, "SoftmaxOptions", draw(d.seeds), beta=beta)
 
 
-def test_slopes(tmp_path: Path) -> None:
-    assert compare(generate(_softmax(), 150), tmp_path) > 120
+@pytest.mark.parametrize("wide", [False, True], ids=["to int8", "to int16"])
+def test_slopes(tmp_path: Path, wide: bool) -> None:
+    assert compare(generate(_softmax(wide), 150), tmp_path) > 120
 
 
 def test_softmax(tmp_path: Path) -> None:

@@ -63,6 +63,7 @@ def test_svdf(tmp_path: Path) -> None:
     assert compare(generate(case(), 180), tmp_path) > 120
 
 
+@cases_of("SVDF")
 @st.composite
 def shared(draw: st.DrawFn) -> Case:
     """Two layers that change the same memory in turn, of which now and then only one is asked for."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from zlib import crc32
 
@@ -19,30 +20,38 @@ from strategies import by_kind
 
 from tinygen.backends.aot import render_aot
 from tinygen.backends.sim_support import sim_files, stack_bytes
-from tinygen.boards import BoardProfile, board_bytes
+from tinygen.boards import BoardProfile, board_bytes, load_board
 from tinygen.compiled import Compiled, Model
 from tinygen.graph.ir import Graph
 from tinygen.graph.plan import Buffer, MemoryPlan
 from tinygen.memory.lifetimes import buffers_of
 from tinygen.memory.planner import plan_memory
+from tinygen.ops import operators
 from tinygen.ops.lowering import Layer, lower
 from tinygen.records import manifest_of
+from tinygen.resources import data_dir
 
-TAKEN, DRAWN = 5, 20  # of each strategy
+TAKEN, DRAWN, DRAWN_FOR_MORE = 4, 24, 300  # of each strategy
 MOST_BYTES, MOST_MACS = 2_000, 40_000  # the smallest machine has 16 KiB of RAM, the slowest no divider
 HARNESS_BYTES = 1_024
 NAME = "cases"
+_KERNELS = data_dir("firmware") / "kernels"
+CORES = (
+    "qemu_microbit qemu_m0plus qemu_mps2_an385 qemu_mps2_an386 qemu_mps2_an500 qemu_mps2_an505 qemu_mps3_an547 "
+    "qemu_riscv32"
+).split()
+_FUNCTION = re.compile(r"^(?:TG_KERNEL \w+ \*?|TG_[A-Z0-9_]+\()(tg_\w+)[(,]", re.M)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One case as we import it, and what the reference computes; it is of the sample of operator `kind`."""
+    """One case as we import it, of the sample of operator `kind`, and what the reference computes."""
 
     kind: str
     case: Case
     graph: Graph
-    expected: list[Arrays]
     arena_bytes: int
+    expected: Sequence[Arrays] = ()
 
     @property
     def ends(self) -> int:
@@ -50,29 +59,63 @@ class Entry:
         return max(len(self.graph.inputs), len(self.graph.outputs))
 
 
+def kernels_of(kind: str) -> set[str]:
+    """The functions in the headers of an operator's kernels."""
+    headers = {kernel.header for kernel in operators()[kind].kernels}
+    return {name for header in headers for name in _FUNCTION.findall((_KERNELS / header).read_text("utf-8"))}
+
+
+@cache
+def _feature_sets() -> frozenset[frozenset[str]]:
+    """The instruction sets of the cores, as far as a kernel asks for a feature."""
+    asked = {feature for operator in operators().values() for kernel in operator.kernels for feature in kernel.features}
+    return frozenset(load_board(name).features & asked for name in CORES)
+
+
+def called(graph: Graph) -> set[str]:
+    """The kernels' functions that a graph calls on any of the cores."""
+    return {layer.code.function for features in _feature_sets() for layer in lower(graph, features) if layer.code}
+
+
 @cache
 def sample() -> tuple[Entry, ...]:
-    """The cases that every core runs: of each operator, a few by each of its strategies; the same in every run."""
-    return tuple(
-        entry for kind, strategies in by_kind().items() for strategy in strategies for entry in _taken(kind, strategy)
-    )
+    """The cases that every core runs, the same in every run: of each operator a few by each of its strategies.
+
+    Where functions of its kernels are left, more are drawn for those that call one.
+    """
+    entries: list[Entry] = []
+    for kind, strategies in by_kind().items():
+        for strategy in strategies:
+            few = list(islice(_small(kind, strategy, DRAWN), TAKEN))
+            assert few, f"a strategy of {kind} has no case that is small enough for every core: {strategy}"
+            entries += few
+    reached = {name for entry in entries for name in called(entry.graph)}
+    for kind in sorted(operators().keys() & by_kind().keys()):
+        for strategy in by_kind()[kind]:
+            for entry in _small(kind, strategy, 0 if kernels_of(kind) <= reached else DRAWN_FOR_MORE):
+                if not called(entry.graph) <= reached:
+                    entries.append(entry)
+                    reached |= called(entry.graph)
+    return tuple(_answered(entry) for entry in sorted(entries, key=lambda e: e.kind))
 
 
-def _taken(kind: str, strategy: SearchStrategy[Case]) -> list[Entry]:
-    drawn = generate(strategy, DRAWN)
+def _answered(entry: Entry) -> Entry:
+    expected = ORACLE.run(entry.case.model, entry.case.samples(), len(entry.case.outputs))
+    assert expected is not None, f"the reference refuses, we do not: {entry.case}"
+    return replace(entry, expected=expected)
+
+
+def _small(kind: str, strategy: SearchStrategy[Case], count: int) -> Iterator[Entry]:
+    """Of `count` cases those that we take and the smallest board holds, in any order but the drawn."""
+    drawn = generate(strategy, count) if count else []
     random.Random(crc32(kind.encode())).shuffle(drawn)
-    taken: list[Entry] = []
     for case in drawn:
         graph = importable(case)
-        if len(taken) == TAKEN or not isinstance(graph, Graph):
-            continue
-        layers = lower(graph, frozenset())
-        arena_bytes = _plan([graph], graph, layers).arena_bytes
-        if arena_bytes <= MOST_BYTES and sum(layer.macs for layer in layers) <= MOST_MACS:
-            expected = ORACLE.run(case.model, case.samples(), len(case.outputs))
-            assert expected is not None, f"the reference refuses, we do not: {case}"
-            taken.append(Entry(kind, case, graph, expected, arena_bytes))
-    return taken
+        if isinstance(graph, Graph):
+            layers = lower(graph, frozenset())
+            arena_bytes = _plan([graph], graph, layers).arena_bytes
+            if arena_bytes <= MOST_BYTES and sum(layer.macs for layer in layers) <= MOST_MACS:
+                yield Entry(kind, case, graph, arena_bytes)
 
 
 def programs(entries: Sequence[Entry], board: BoardProfile) -> Iterator[list[Entry]]:

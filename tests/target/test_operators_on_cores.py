@@ -10,7 +10,7 @@ import native
 import numpy as np
 import pytest
 from cases import hold
-from core_sample import Entry, programs, sample, write_project
+from core_sample import CORES, Entry, called, kernels_of, programs, sample, write_project
 
 from tinygen.boards import load_board
 from tinygen.graph.builtin import BUILTIN_NAMES
@@ -19,10 +19,6 @@ from tinygen.simulate.run import run_image
 from tinygen.toolchain.build import build_image
 
 pytestmark = [pytest.mark.needs_cross, pytest.mark.needs_qemu, pytest.mark.needs_tflm, pytest.mark.slow]
-CORES = (
-    "qemu_microbit qemu_m0plus qemu_mps2_an385 qemu_mps2_an386 qemu_mps2_an500 qemu_mps2_an505 qemu_mps3_an547 "
-    "qemu_riscv32"
-).split()
 
 
 def run_on(name: str, entries: Sequence[Entry], folder: Path, simulators: Sequence[str], toolchain: str) -> None:
@@ -48,6 +44,11 @@ def test_no_operator_is_left_out() -> None:
     """
     run = {kind for kind, operator in operators().items() if operator.kernels and kind in BUILTIN_NAMES}
     assert {op.kind for entry in sample() for op in entry.graph.ops} >= run
+
+
+def test_no_function_of_a_kernel_is_left_out() -> None:
+    functions = {name for kind in operators() for name in kernels_of(kind)}
+    assert functions == {name for entry in sample() for name in called(entry.graph)}
 
 
 @pytest.mark.parametrize("name", CORES)
