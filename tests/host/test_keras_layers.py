@@ -37,7 +37,7 @@ CORRELATION = 0.95
 def activations() -> dict[str, Branch]:
     """Named, on a convolution, and as an Activation layer."""
     names = (
-        "celu elu exponential gelu glu hard_shrink hard_sigmoid hard_silu hard_tanh leaky_relu linear log_sigmoid mish "
+        "celu elu exponential gelu glu hard_shrink hard_sigmoid hard_silu hard_tanh leaky_relu linear log_sigmoid log_softmax mish "
         "relu relu6 selu sigmoid silu soft_shrink softmax softplus softsign sparse_plus sparse_sigmoid squareplus tanh "
         "tanh_shrink"
     ).split()

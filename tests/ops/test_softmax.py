@@ -1,4 +1,4 @@
-"""SOFTMAX against the reference, and where the reference stops."""
+"""SOFTMAX and LOG_SOFTMAX against the reference, and where the reference stops."""
 
 from __future__ import annotations
 
@@ -64,3 +64,23 @@ def test_rows_at_which_the_reference_stops(tmp_path: Path, depth: int) -> None:
 
 def test_rows_beyond_the_sum_are_refused() -> None:
     assert isinstance(importable(_softmax_case((1, 8192), 0.1, 1.0, 0)), BadInput)
+
+
+def _log_softmax(shape: tuple[int, ...], scale: float, seed: int) -> Case:
+    return one_op("LOG_SOFTMAX", [d.q8(shape, scale, -5)], d.q8(shape, 1 / 16, 127), seed=seed)
+
+
+def test_log_softmax(tmp_path: Path) -> None:
+    shapes = [(1, 2), (3, 5), (1, 1), (2, 3, 4), (1, 500), (7,), (9, 40), (1, 4000)]
+    scales = [float(np.float32(2.0**exponent)) for exponent in (-20.3, -12.3, -6, -3.7, -2, 0.4, 3, 9.1)]
+    cases = [_log_softmax(*pair, seed) for seed, pair in enumerate(itertools.product(shapes, scales))]
+    assert compare(cases, tmp_path) == len(cases)
+
+
+@pytest.mark.parametrize(
+    ("shape", "scale", "out"),
+    [((1, 4096), 0.1, (1 / 16, 127)), ((1, 4), 1e-9, (1 / 16, 127)), ((1, 4), 0.1, (1 / 16, 0))],
+)
+def test_log_softmax_refused(shape: tuple[int, ...], scale: float, out: tuple[float, int]) -> None:
+    case = one_op("LOG_SOFTMAX", [d.q8(shape, scale, 0)], d.q8(shape, *out))
+    assert isinstance(importable(case), BadInput)

@@ -55,7 +55,7 @@ def twin_layer(layer: Any, rebuild: Callable[[Any, str], Any]) -> Any:
         return twin_class(**_normalization(layer, dict(layer.get_config())))
     if kind in _WRAPPERS:
         return _WRAPPERS[kind](layer, twin_class, rebuild)
-    behind = _function_behind(layer, kind)
+    behind = function_behind(layer)
     made = twin_class(**_options(layer, kind, twin_class, without_activation=behind is not None))
     return made if behind is None else _Followed(made, behind)
 
@@ -76,9 +76,9 @@ def _named(layer: Any, name: str) -> Any:
     return layer
 
 
-def _function_behind(layer: Any, kind: str) -> Callable[[Any], Any] | None:
+def function_behind(layer: Any) -> Callable[[Any], Any] | None:
     """The function in the place of an activation that Keras 2 has not, where it can stand behind the layer."""
-    config = layer.get_config()
+    config, kind = layer.get_config(), type(layer).__name__
     name = config.get("activation")
     name = name.get("config") if isinstance(name, dict) else name
     found = functions().get(name) if isinstance(name, str) else None
@@ -99,7 +99,8 @@ def _options(layer: Any, kind: str, twin_class: Any, without_activation: bool = 
         elif key not in accepted:
             if value in (None, False, "channels_last") or _plain(value) == _plain(default):
                 continue
-            raise BadInput(f"Layer {layer.name!r}: {kind} of tf_keras has no option {key!r}.")
+            what = f"Layer {layer.name!r}: {kind} of tf_keras has no option {key!r}."
+            raise BadInput(what, "Leave that option as Keras has it by default.")
         options[key] = tuple(value) if isinstance(value, list) and key != "axis" else value
     if without_activation and kind == "Activation":
         options["activation"] = "linear"
