@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Core = Literal[
     "cortex-m0",
@@ -22,9 +22,25 @@ Core = Literal[
 ]
 MicroPythonArch = Literal["", "armv6m", "armv7m", "armv7emsp", "armv7emdp", "rv32imc", "xtensawin"]
 
+
+def _printable(text: str) -> str:
+    if not text.replace("\n", "").isprintable():
+        raise ValueError("a text without control characters is needed")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if "\n" in text:
+        raise ValueError("one line is needed")
+    return text
+
+
 #: TOML has integers: neither "64K" nor true is one.
 Bytes = Annotated[int, Field(strict=True, gt=0, le=2**30)]
-Text = Annotated[str, Field(strict=True, pattern=r"\S")]
+Text = Annotated[str, Field(strict=True, pattern=r"\S"), AfterValidator(_printable)]
+#: What ends up in comments of C, of platformio.ini and of Markdown.
+Line = Annotated[Text, AfterValidator(_one_line)]
+Plain = Annotated[str, AfterValidator(_printable)]
 Id = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 #: A platform is a name, or the https address of a fork with its tag or commit; it ends up in platformio.ini.
 PlatformSpec = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:/#@+-]*$")]
@@ -81,7 +97,7 @@ class PlatformIO(_Strict):
     version: Id
     frameworks: tuple[Id, ...] = Field(min_length=1)
     default_framework: Id
-    fork: str = ""  # where the official platform lacks the board or the framework: the fork's name and why
+    fork: Plain = ""  # where the official platform lacks the board or the framework: the fork's name and why
     #: The library's header that Arduino's `Serial` comes from, where <Arduino.h> does not bring it.
     serial_header: str = Field("", pattern=r"^([A-Za-z0-9_][A-Za-z0-9_/-]*\.h)?$")
     #: Where ESP-IDF's console goes: UART0, or the chip's own USB where the board has no other serial line.
@@ -98,8 +114,8 @@ class SimulatorSpec(_Strict):
     """How the board is simulated: `kind` unicorn maps its own memory, qemu runs the named machine."""
 
     kind: Literal["unicorn", "qemu"]
-    machine: str = ""
-    cpu: str = ""
+    machine: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]*$")] = ""
+    cpu: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.,=+-]*$")] = ""
     #: The guest timer that counts instructions under -icount: its kind, base address and ticks a (virtual) second.
     #: "minstret" counts virtual nanoseconds: instructions where shift is 0.
     clock: str = Field("", pattern=r"^((cmsdk|nrf_timer|sse)@0x[0-9a-fA-F]{1,8}:[1-9][0-9]*|minstret)?$")
@@ -117,8 +133,8 @@ class BoardProfile(_Strict):
 
     schema_: Literal[1] = Field(alias="schema")
     name: Annotated[str, Field(strict=True, pattern=r"^[a-z0-9][a-z0-9_-]*$")]
-    title: Text
-    mcu: Text
+    title: Line
+    mcu: Line
     core: Core
     clock_hz: Annotated[int, Field(strict=True, gt=0, le=10**11)]
     source: Text
@@ -128,7 +144,7 @@ class BoardProfile(_Strict):
     platformio: PlatformIO | None = None
     simulators: tuple[SimulatorSpec, ...] = ()
     micropython_arch: MicroPythonArch = ""
-    notes: str = ""
+    notes: Plain = ""
 
     @model_validator(mode="after")
     def _consistent(self) -> BoardProfile:

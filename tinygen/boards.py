@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import re
-import sys
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from .board_schema import FEATURES, BoardProfile, Core, Framework, PlatformIO, Region, SimulatorSpec
 from .errors import BadInput, suggest
 from .resources import data_dir
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from .toml import TomlError, read_tables
 
 __all__ = [
     "FEATURES",
@@ -95,15 +89,9 @@ def _content(path: Path) -> bytes:
 @lru_cache(maxsize=64)
 def _parse(name: str, data: bytes) -> BoardProfile:
     try:
-        raw: dict[str, Any] = tomllib.loads(data.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{name}: not a TOML file: byte {error.start} is not UTF-8.") from error
-    except RecursionError as error:
-        raise BadInput(f"{name}: not a board profile: nested too deeply.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise BadInput(f"{name}: not a readable TOML file: {error}.") from error
-    except ValueError as error:
-        raise BadInput(f"{name}: not a board profile: a number of thousands of digits.") from error
+        raw = read_tables(data)
+    except TomlError as error:
+        raise BadInput(f"{name}: {error}.") from error
     try:
         return BoardProfile.model_validate(raw)
     except ValidationError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,14 +9,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from .compress.registry import Options, technique, technique_names
 from .errors import BadInput, suggest
+from .toml import TomlError, read_tables
 from .units import parse_latency, parse_size
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 SCHEMA = 1
+MAX_TOML_BYTES = 1 << 18
 
 
 def _non_zero(values: tuple[float, ...]) -> tuple[float, ...]:
@@ -28,6 +24,7 @@ def _non_zero(values: tuple[float, ...]) -> tuple[float, ...]:
 
 Size = Annotated[int, BeforeValidator(parse_size)]
 Latency = Annotated[float, BeforeValidator(parse_latency)]
+Label = Annotated[str, Field(max_length=256)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -41,7 +38,7 @@ class ModelSection(_Strict):
     path: Path
     name: str = Field("", max_length=64)
     version: str = Field("", max_length=64)
-    labels: tuple[str, ...] = ()
+    labels: Annotated[tuple[Label, ...], Field(max_length=4096)] = ()
 
 
 class DataSection(_Strict):
@@ -162,11 +159,13 @@ def read_toml(path: Path, hint: str) -> dict[str, Any]:
     if not path.is_file():
         raise BadInput(f"{path}: no such file.", hint)
     try:
-        return dict(tomllib.loads(path.read_bytes().decode("utf-8")))
-    except RecursionError as error:
-        raise BadInput(f"{path}: not a readable TOML file: nested too deeply.") from error
-    except (OSError, ValueError) as error:  # TOMLDecodeError, bytes that are not UTF-8, numbers of thousands of digits
-        raise BadInput(f"{path}: not a readable TOML file: {error}") from error
+        with path.open("rb") as file:
+            data = file.read(MAX_TOML_BYTES + 1)
+        if len(data) > MAX_TOML_BYTES:
+            raise BadInput(f"{path}: longer than {MAX_TOML_BYTES} bytes.", hint)
+        return read_tables(data)
+    except (OSError, TomlError) as error:
+        raise BadInput(f"{path}: {error}.") from error
 
 
 def parse_steps(raw: Any, defaults: dict[str, Any], problems: list[str]) -> list[Step]:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib import format as npy
 
+from .archives import open_archive, open_member
 from .errors import BadInput, suggest
 
 Array = npt.NDArray[Any]
 KEYS = ("x_train", "y_train", "x_val", "y_val", "x_test", "y_test")
-_LIMIT_BYTES = 4 << 30
+#: The most that is unpacked; beyond _SMALL_BYTES no more than _MOST_TIMES what is stored.
+_LIMIT_BYTES, _SMALL_BYTES, _MOST_TIMES = 8 << 30, 1 << 29, 50
 
 
 @dataclass(frozen=True)
@@ -68,16 +73,11 @@ def load_data(path: str | Path) -> DataSet:
         )
     try:
         arrays = _read(path)
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError) as error:
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, MemoryError) as error:
         first = (str(error).splitlines() or ["damaged"])[0]
         raise BadInput(
             f"{path}: not a readable .npz or .npy file: {first}.", "numpy.savez(path, x_train=…, y_train=…) writes one."
         ) from error
-    for name in arrays:
-        if name not in KEYS:
-            raise BadInput(
-                f"{path}: unknown array {name!r}.", suggest(name, KEYS) or f"The names are {', '.join(KEYS)}."
-            )
     if not any(name.startswith("x_") for name in arrays):
         raise BadInput(f"{path}: no samples.", "It needs an array named x_train.")
     checked = {name: _checked(path, name, arrays[name]) for name in KEYS if name in arrays}
@@ -101,7 +101,7 @@ def _checked(path: Path, name: str, array: Array) -> Array:
         raise BadInput(f"{path}: {name} is empty (shape {list(array.shape)}).")
     if array.dtype.kind == "f":
         with np.errstate(over="ignore"):
-            array = array.astype(np.float32)
+            array = array.astype(np.float32, copy=False)
         bad = np.flatnonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))
         if bad.size:
             raise BadInput(
@@ -109,7 +109,7 @@ def _checked(path: Path, name: str, array: Array) -> Array:
                 "Remove those samples or fill the gaps.",
             )
     if name.startswith("x_"):
-        return array.astype(np.float32)
+        return array.astype(np.float32, copy=False)
     if array.ndim == 2 and array.shape[1] == 1 and array.dtype.kind in "biu":
         array = array[:, 0]  # class indices stored as a column
     return array
@@ -119,14 +119,53 @@ def _read(path: Path) -> dict[str, Array]:
     with path.open("rb") as file:
         magic = file.read(6)
     if magic == b"\x93NUMPY":
+        with path.open("rb") as file:
+            _check_size(_declared(file, path.stat().st_size), path)
         return {"x_train": np.load(path, allow_pickle=False)}
-    with zipfile.ZipFile(path) as archive:
-        size = sum(member.file_size for member in archive.infolist())
-    if size > _LIMIT_BYTES:
-        raise ValueError(f"it unpacks to {size} bytes, the limit is {_LIMIT_BYTES}")
-    with np.load(path, allow_pickle=False) as archive:
-        names = ["x_train" if name == "x" else "y_train" if name == "y" else name for name in archive.files]
-        return dict(zip(names, (archive[name] for name in archive.files), strict=True))
+    with open_archive(path) as archive:
+        members = {_name(path, member.filename): member for member in archive.infolist()}
+        sizes = []
+        for member in members.values():
+            with open_member(archive, member) as stream:
+                sizes.append(_declared(stream, member.file_size))
+        _check_size(sum(sizes), path)
+        arrays = {}
+        for name, member in members.items():
+            with open_member(archive, member) as stream:
+                arrays[name] = np.asarray(npy.read_array(stream, allow_pickle=False))
+        return arrays
+
+
+def _name(path: Path, filename: str) -> str:
+    name = {"x": "x_train", "y": "y_train"}.get(stem := filename.removesuffix(".npy"), stem)
+    if name not in KEYS:
+        raise BadInput(
+            f"{path}: unknown array {name[:80]!r}.", suggest(name[:80], KEYS) or f"The names are {', '.join(KEYS)}."
+        )
+    return name
+
+
+def _declared(stream: IO[bytes], room: int) -> int:
+    """Bytes in memory, as float32, of the array that a .npy of `room` bytes says it has; the header alone is read."""
+    try:
+        version = npy.read_magic(stream)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, _, dtype = read(stream)
+    except (OSError, zipfile.BadZipFile, zlib.error):
+        raise
+    except Exception as error:  # the header is Python's syntax, whose parser has errors of its own
+        raise ValueError("an array's header is damaged") from error
+    count = math.prod(shape)
+    if not dtype.hasobject and (min(shape, default=1) < 0 or count * dtype.itemsize > room):
+        raise ValueError(f"an array of shape {list(shape)} in {room} bytes")
+    return count * max(4, dtype.itemsize)
+
+
+def _check_size(needed: int, path: Path) -> None:
+    """Refuses what unpacks to far more than honest data does."""
+    stored = path.stat().st_size
+    if needed > _LIMIT_BYTES or (needed > _SMALL_BYTES and needed > _MOST_TIMES * stored):
+        raise ValueError(f"{stored} bytes unpack to {needed}, the limit is {_LIMIT_BYTES} and {_MOST_TIMES} times")
 
 
 def fit_shape(x: Array, input_shape: Sequence[int], where: str) -> Array:

@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any, Literal
+import math
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import BadInput
+from .graph.ir import END_TYPES, ITEM_BYTES
 
 MANIFEST = "tinygen.json"
+#: A manifest has a few hundred bytes a layer and a hundred a file.
+MAX_BYTES = 1 << 24
+_MAX_TENSOR_BYTES = 1 << 28
+_AGAIN = "`tinygen generate` renders it anew."
+
+
+def _inside(path: str) -> str:
+    parts = PurePosixPath(path).parts
+    if not parts or parts[0] == "/" or ".." in parts or not path.isprintable() or "\\" in path:
+        raise ValueError(f"{path[:80]!r} is not a path inside the project")
+    return path
+
+
+#: The path of a file from the project's root; it never leaves the project.
+ProjectPath = Annotated[str, AfterValidator(_inside)]
+#: A C identifier: it is part of paths, of the compiler's arguments and of C.
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Strict(BaseModel):
@@ -24,7 +44,7 @@ class TensorRecord(_Strict):
     dtype: str
     shape: tuple[int, ...]
     bytes: int
-    scale: float | None
+    scale: Finite | None
     zero_point: int | None
 
 
@@ -50,9 +70,9 @@ class LayerRecord(_Strict):
 class ModelRecord(_Strict):
     """The model that the firmware was rendered from."""
 
-    name: str
+    name: Identifier
     version: str
-    file: str
+    file: ProjectPath
     sha256: str
     labels: tuple[str, ...] = ()
     inputs: tuple[TensorRecord, ...]
@@ -72,8 +92,8 @@ class PlanRecord(_Strict):
 class Preprocess(_Strict):
     """What `<model>_quantize` does to a real input before the model's own scale: (x - mean) / std, per last axis."""
 
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
+    mean: tuple[Finite, ...] = ()
+    std: tuple[Finite, ...] = ()
 
 
 class Manifest(_Strict):
@@ -92,7 +112,7 @@ class Manifest(_Strict):
     model: ModelRecord
     plan: PlanRecord
     preprocess: Preprocess | None = None
-    files: dict[str, str]
+    files: dict[ProjectPath, str]
 
     def text(self) -> str:
         """The manifest as it stands on disk."""
@@ -105,12 +125,47 @@ def read_manifest(project: Path) -> Manifest:
     if not path.is_file():
         raise BadInput(f"{project}: not a tinygen project (no {MANIFEST}).", "`tinygen generate` makes one.")
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(f"it is longer than {MAX_BYTES} bytes")
         raw: Any = json.loads(path.read_text("utf-8"))
-        return Manifest.model_validate(raw)
-    except RecursionError as error:
-        raise BadInput(
-            f"{path}: damaged manifest: nested too deeply.", "`tinygen generate` renders it anew."
-        ) from error
-    except (ValueError, ValidationError) as error:
-        first = str(error).splitlines()[0]
-        raise BadInput(f"{path}: damaged manifest: {first}", "`tinygen generate` renders it anew.") from error
+        manifest = Manifest.model_validate(raw)
+        for tensor in (*manifest.model.inputs, *manifest.model.outputs):
+            _check_tensor(tensor)
+        _check_preprocess(manifest)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, problem["loc"]))[:80]
+        raise BadInput(f"{path}: damaged manifest: {where}: {problem['msg']}.", _AGAIN) from error
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{path}: damaged manifest: {(str(error).splitlines() or ['?'])[0]}.", _AGAIN) from error
+    return manifest
+
+
+def _check_tensor(tensor: TensorRecord) -> None:
+    """What other rooms count on of an input or output, ValueError where it does not hold."""
+    what = f"{tensor.name[:40]!r}"
+    if tensor.dtype not in END_TYPES:
+        raise ValueError(f"{what} is of type {tensor.dtype[:20]!r}")
+    if len(tensor.shape) > 8 or any(not 1 <= n <= _MAX_TENSOR_BYTES for n in tensor.shape):
+        raise ValueError(f"{what} has a shape that no tensor has")
+    nbytes = math.prod(tensor.shape) * ITEM_BYTES[tensor.dtype]
+    if not nbytes == tensor.bytes <= _MAX_TENSOR_BYTES:
+        raise ValueError(f"{what} of shape {tensor.shape} takes {tensor.bytes} bytes")
+    if tensor.scale is not None and not tensor.scale > 0:
+        raise ValueError(f"{what} has the scale {tensor.scale}")
+    if not -(2**31) <= (tensor.zero_point or 0) < 2**31:
+        raise ValueError(f"{what} has the zero point {tensor.zero_point}")
+
+
+def _check_preprocess(manifest: Manifest) -> None:
+    """That mean and std fit the input's last axis."""
+    given = manifest.preprocess
+    if given is None:
+        return
+    shape = manifest.model.inputs[0].shape if manifest.model.inputs else ()
+    channels = shape[-1] if shape else 1
+    for values in (given.mean, given.std):
+        if len(values) not in (0, 1, channels):
+            raise ValueError(f"{len(values)} values to preprocess {channels} channels with")
+    if 0.0 in given.std:
+        raise ValueError("a std of 0")

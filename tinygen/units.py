@@ -17,7 +17,7 @@ def parse_size(value: str | int) -> int:
     if match is None:
         raise ValueError(f"{value!r} is not a size; write 131072, '128K' or '1.5 MiB'")
     size = float(match[1]) * _BYTES[match[2]]
-    if size < 1 or size != int(size):
+    if not 1 <= size < 2**53 or size != int(size):
         raise ValueError(f"{value!r} is not a whole number of bytes above 0")
     return int(size)
 
@@ -25,7 +25,7 @@ def parse_size(value: str | int) -> int:
 def parse_latency(value: str) -> float:
     """Microseconds of "50ms", "800 us" or "1.5s". ValueError otherwise: a time without a unit could be anything."""
     match = re.fullmatch(_NUMBER + "(us|µs|μs|ms|s)" + r"\s*", value) if isinstance(value, str) else None
-    if match is None or float(match[1]) <= 0:
+    if match is None or not 0 < float(match[1]) < 1e15:
         raise ValueError(f"{value!r} is not a time; write '50ms', '800us' or '1.5s'")
     return float(match[1]) * _MICROSECONDS[match[2]]
 

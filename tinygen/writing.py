@@ -47,7 +47,7 @@ def write_project(files: dict[str, bytes], manifest: Manifest, folder: Path, *, 
     previous = _previous(folder)
     manifest = manifest.model_copy(update={"files": {path: sha256(data) for path, data in sorted(files.items())}})
     users = _users_files(folder, previous) if previous else []
-    clashes = [path for path in users if path in files and (folder / path).read_bytes() != files[path]]
+    clashes = [path for path in users if path in files and not _holds(folder / path, sha256(files[path]))]
     try:
         new.mkdir(parents=True)
         for path, data in files.items():
@@ -91,10 +91,17 @@ def edited_files(folder: Path, manifest: Manifest) -> list[str]:
     """The rendered files that are no longer as tinygen wrote them, or are gone."""
     changed = []
     for path, digest in manifest.files.items():
-        file = folder / path
-        if not file.is_file() or sha256(file.read_bytes()) != digest:
+        if not _holds(folder / path, digest):
             changed.append(path)
     return changed
+
+
+def _holds(file: Path, digest: str) -> bool:
+    """Whether it is a file of that content; a pipe or a device is not even opened."""
+    try:
+        return file.is_file() and sha256(file.read_bytes()) == digest
+    except OSError:
+        return False
 
 
 def _beside(folder: Path, role: str) -> Path:
@@ -126,13 +133,13 @@ def _users_files(folder: Path, manifest: Manifest) -> list[str]:
     found = []
     for directory, below, names in os.walk(folder):
         below[:] = [name for name in below if name not in (_BUILDS, _CACHES)]
-        for name in names:
+        for name in (*names, *(folder for folder in below if (Path(directory) / folder).is_symlink())):
             file = Path(directory) / name
             path = file.relative_to(folder).as_posix()
             if path == MANIFEST:
                 continue
             digest = manifest.files.get(path)
-            if file.is_symlink() or digest is None or sha256(file.read_bytes()) != digest:
+            if file.is_symlink() or digest is None or not _holds(file, digest):
                 found.append(path)
     return sorted(found)
 
@@ -141,7 +148,8 @@ def _carry(source: Path, target: Path) -> None:
     """The user's file in the new folder: the same file where the disk can link it, else a copy."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_symlink():
-        os.symlink(os.readlink(source), target)
+        free = target if not target.exists() else target.with_name(f"{target.name}.orig")
+        os.symlink(os.readlink(source), free)
         return
     try:
         os.link(source, target)

@@ -30,8 +30,8 @@ def c_identifier(text: str, fallback: str = "x") -> str:
 
 def c_comment(text: str) -> str:
     """`text` for the inside of a C comment: printable ASCII that cannot end the comment or continue a line."""
-    ascii_only = "".join(c if " " <= c <= "~" else "?" for c in text)
-    return ascii_only.replace("*/", "*_/").replace("/*", "/_*").replace("??/", "?_/").replace("\\", "/")[:120]
+    ascii_only = "".join(c if " " <= c <= "~" else "?" for c in text).replace("\\", "/")
+    return ascii_only.replace("*/", "*_/").replace("/*", "/_*").replace("??/", "?_/")[:120]
 
 
 def c_string(text: str) -> str:

@@ -8,8 +8,11 @@ from typing import Any
 
 from ..errors import BadInput
 from .keras_classes import MODELS, check_config
+from .savedmodel_calls import SAVING, check_inference
 
-_LIMIT_BYTES = 1 << 30
+#: Of each of the two protobufs: they hold no weights.
+_LIMIT_BYTES = 1 << 25
+_MAX_NODES = 200_000
 _CALLS = (
     "Placeholder PlaceholderWithDefault Const Identity IdentityN NoOp StatefulPartitionedCall PartitionedCall If "
     "StatelessIf While StatelessWhile Cast Shape ShapeN Size Rank StopGradient PreventGradient Assert "
@@ -17,7 +20,7 @@ _CALLS = (
     "AssignAddVariableOp AssignSubVariableOp DisableCopyOnRead ResourceGather Switch Merge Enter Exit "
     "NextIteration LoopCond Fill Range ZerosLike OnesLike Select SelectV2 Where Bucketize"
 )
-_SAVING = "SaveV2 RestoreV2 MergeV2Checkpoints ShardedFilename StringJoin StaticRegexFullMatch Pack Unpack"
+_TEXTS = "StringJoin StaticRegexFullMatch Pack Unpack"
 _ARITHMETIC = (
     "Abs Add AddN AddV2 Sub Mul Div DivNoNan RealDiv FloorDiv FloorMod Maximum Minimum Neg Square "
     "SquaredDifference Sqrt Rsqrt Pow Reciprocal Exp Expm1 Log Log1p Erf Erfc Sin Cos Floor Ceil Round Sign Mean "
@@ -40,7 +43,7 @@ _RANDOM = (
     "RandomUniform RandomUniformInt RandomStandardNormal TruncatedNormal StatelessRandomUniformV2 "
     "StatelessRandomGetKeyCounter"
 )
-ALLOWED = frozenset(" ".join([_CALLS, _SAVING, _ARITHMETIC, _NEURAL, _SHAPES, _RANDOM]).split())
+ALLOWED = SAVING | frozenset(" ".join([_CALLS, _TEXTS, _ARITHMETIC, _NEURAL, _SHAPES, _RANDOM]).split())
 
 
 def check_saved_model(folder: Path) -> bool:
@@ -60,10 +63,13 @@ def check_saved_model(folder: Path) -> bool:
     if not message.meta_graphs:
         raise BadInput(f"{folder.name}: saved_model.pb holds no graph.", "Export the model again.")
     for meta in message.meta_graphs:
-        nodes = [*meta.graph_def.node, *(n for f in meta.graph_def.library.function for n in f.node_def)]
-        functions = {f.signature.name for f in meta.graph_def.library.function}
-        for node in nodes:
-            if node.op not in ALLOWED and node.op not in functions:
+        library = meta.graph_def.library.function
+        if len(meta.graph_def.node) + sum(len(f.node_def) for f in library) > _MAX_NODES:
+            raise BadInput(f"{folder.name}: its graph has more than {_MAX_NODES} nodes.", "Export the inference alone.")
+        functions = {f.signature.name for f in library}
+        for node in (*meta.graph_def.node, *(n for f in library for n in f.node_def)):
+            is_call = node.op in functions and node.op.startswith("__")  # a name that no operator has
+            if node.op not in ALLOWED and not is_call:
                 raise BadInput(
                     f"{folder.name}: node {node.name[:80]!r} is the operator {node.op[:80]!r}, "
                     "which is not on the allow-list.",
@@ -71,6 +77,7 @@ def check_saved_model(folder: Path) -> bool:
                 )
         if meta.asset_file_def:
             raise BadInput(f"{folder.name}: it reads asset files.", "Export the inference part of the model alone.")
+        check_inference(meta, folder.name)
     return _keras_metadata(folder)
 
 
