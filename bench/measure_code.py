@@ -1,6 +1,7 @@
 """Measures kernels and generated code on every core and writes firmware/code_bytes.json, the planner's prices.
 
-Usage: python bench/measure_code.py MODELS_DIR     (takes a few minutes; needs the cross compilers of gcc and zig)
+Usage: python bench/measure_code.py MODELS_DIR [HEADER.h ...]
+Takes a few minutes and needs the cross compilers of gcc and zig; with headers, only their kernels are measured anew.
 
 1. Every kernel function is compiled as the firmware is, and linked alone: its own bytes, and the functions of the
    compiler's library and of mem*.c that come with it.
@@ -124,10 +125,12 @@ def stack_usage(source: Path) -> dict[str, int]:
     return {line.split("\t")[0].split(":")[-1]: int(line.split("\t")[1]) for line in lines}
 
 
-def kernel_prices(bench: Bench) -> tuple[dict[str, Any], dict[str, int]]:
+def kernel_prices(bench: Bench, only: frozenset[str] = frozenset()) -> tuple[dict[str, Any], dict[str, int]]:
     functions: dict[str, Any] = {}
     support: dict[str, int] = {}
     for header in sorted((data_dir("firmware") / "kernels").glob("*.h")):
+        if only and header.name not in only:
+            continue
         source = bench.folder / f"k_{header.stem}.c"
         source.write_text(f'#include "{header.name}"\n')
         made = bench.compile(source)
@@ -201,6 +204,16 @@ def measure(kind: str, board: BoardProfile, models: list[Path]) -> dict[str, Any
     }
 
 
+def renewed(kind: str, board: BoardProfile, table: dict[str, Any], only: frozenset[str]) -> dict[str, Any]:
+    """The table with the kernels of some headers measured anew."""
+    with tempfile.TemporaryDirectory(prefix="tinygen-") as folder:
+        functions, support = kernel_prices(Bench(find_toolchain(board.core, kind), board, Path(folder)), only)
+    return table | {
+        "functions": dict(sorted((table["functions"] | functions).items())),
+        "support": dict(sorted((table["support"] | support).items())),
+    }
+
+
 def borrow_stacks(zig: dict[str, Any], gcc: dict[str, Any]) -> None:
     """zig writes no -fstack-usage file: gcc's figures with a margin stand in."""
     for name, entry in zig["functions"].items():
@@ -225,18 +238,23 @@ def harness_bytes(bench: Bench, path: Path) -> int:
 
 def main() -> None:
     models = sorted(Path(sys.argv[1]).glob("*.tflite"))
-    table: dict[str, Any] = {}
+    only = frozenset(sys.argv[2:])
+    path = data_dir("firmware") / "code_bytes.json"
+    table: dict[str, Any] = json.loads(path.read_text()) if only else {}
     for kind in ("gcc", "zig"):
         for name in BOARDS:
             board = roomy(load_board(name))
             try:
-                table.setdefault(kind, {})[board.core] = measure(kind, board, models)
+                if only:
+                    table[kind][board.core] = renewed(kind, board, table[kind][board.core], only)
+                else:
+                    table.setdefault(kind, {})[board.core] = measure(kind, board, models)
             except MissingTool as error:
                 sys.exit(error.line)
             if kind == "zig":
                 borrow_stacks(table["zig"][board.core], table["gcc"][board.core])
             print(kind, board.core, table[kind][board.core]["invoke"], flush=True)
-    (data_dir("firmware") / "code_bytes.json").write_text(json.dumps(table, indent=1, sort_keys=True) + "\n")
+    path.write_text(json.dumps(table, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":
