@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 CONFTEST = Path(__file__).resolve().parents[1] / "conftest.py"
-LEVELS = ("unit", "ops", "golden", "host", "target")
+LEVELS = ("unit", "ops", "golden", "host", "target", "fuzz")
 PASSES = "def test_passes():\n    pass\n"
 NEEDS_MODELS = "import pytest\n@pytest.mark.needs_models\ndef test_reads_a_model(model_path):\n    pass\n"
 LINE = "2 tests were not run: real models not found ($TINYGEN_MODELS or ../shared/models)"
@@ -47,7 +47,7 @@ def test_a_missing_need_is_counted_and_fails_only_where_required(tmp_path: Path,
         write(tmp_path, level, PASSES + (NEEDS_MODELS if level in ("host", "target") else ""))
     code, lines = run_tests(tmp_path, *workers, "tests", require_all=False)
     assert code == 0 and LINE in lines
-    assert "5 passed, 2 skipped" in lines[-1], "pytest's own summary is the last line"
+    assert "6 passed, 2 skipped" in lines[-1], "pytest's own summary is the last line"
     code, lines = run_tests(tmp_path, *workers, "tests", require_all=True)
     assert code == 1 and LINE in lines
     assert "FAILED: TINYGEN_REQUIRE_ALL=1, and 2 tests were not run" in lines
@@ -58,7 +58,7 @@ def test_a_level_without_a_test_fails_only_where_required(tmp_path: Path) -> Non
         write(tmp_path, level, PASSES)
     assert run_tests(tmp_path, "tests", require_all=False)[0] == 0
     code, lines = run_tests(tmp_path, "tests", require_all=True)
-    assert code == 1 and "FAILED: TINYGEN_REQUIRE_ALL=1, and no test of tests/target has passed" in lines
+    assert code == 1 and "FAILED: TINYGEN_REQUIRE_ALL=1, and no test of tests/fuzz has passed" in lines
     assert run_tests(tmp_path, "tests/unit", require_all=True)[0] == 0, "a part may be asked for"
 
 
