@@ -12,12 +12,15 @@ import numpy as np
 import pytest
 from cases import MAX_INPUTS, generate
 from strategies import by_kind
+from test_float_islands import islands
 
 from tinygen.errors import BadInput
 from tinygen.frontend.importer import import_tflite
+from tinygen.graph.builtin import BUILTIN_NAMES
 from tinygen.graph.ir import Graph
 from tinygen.ops import operators
 from tinygen.ops.lowering import lower
+from tinygen.passes import optimize
 
 FLIPS = 80
 CASES = 4  # of an operator, one strategy after the other
@@ -35,10 +38,11 @@ def _damaged(model: bytes, generator: random.Random) -> bytes:
     return bytes(data)
 
 
-def _accepted(data: bytes) -> Graph | None:
+def _accepted(data: bytes, passes: bool = False) -> Graph | None:
     """The graph of a file that is taken and small enough to run; whatever else is raised is a defect."""
     try:
         graph = import_tflite(data, "damaged")
+        graph = optimize(graph) if passes else graph
         layers = lower(graph, frozenset())
     except BadInput:
         return None
@@ -66,11 +70,31 @@ def _values(graph: Graph, index: int, generator: random.Random) -> native.npt.ND
     return np.frombuffer(raw, native.NUMPY[tensor.dtype]).reshape(tensor.shape)
 
 
-@pytest.mark.parametrize("kind", sorted(operators()))
+def _kinds() -> list[str]:
+    """Operators that run as they stand in a file, and the handles of variables; the others only run as tables."""
+    return [k for k, o in operators().items() if k in BUILTIN_NAMES and o.kernels] + ["CALL_ONCE", "VAR_HANDLE"]
+
+
+@pytest.mark.parametrize("kind", sorted(_kinds()))
 def test_damaged_models_are_refused_or_safe(kind: str, tmp_path: Path) -> None:
     generator = random.Random(crc32(kind.encode()))
     graphs = list(_survivors(kind, generator))
     assert len(graphs) > CASES
+    _run(graphs, generator, tmp_path)
+
+
+def test_damaged_float_islands_are_refused_or_safe(tmp_path: Path) -> None:
+    generator = random.Random(8)
+    graphs: list[Graph] = []
+    for case in generate(islands(), 12):
+        damaged = {_damaged(case.model, generator): None for _ in range(FLIPS)}
+        found = (_accepted(data, passes=True) for data in damaged)
+        graphs += [graph for graph in found if graph is not None and graph.ops][:4]
+    assert len(graphs) > 12
+    _run(graphs, generator, tmp_path)
+
+
+def _run(graphs: list[Graph], generator: random.Random, tmp_path: Path) -> None:
     for start in range(0, len(graphs), MAX_INPUTS // MAX_ENDS):
         chunk = graphs[start : start + MAX_INPUTS // MAX_ENDS]
         samples = [[[_values(graph, i, generator) for i in graph.inputs]] for graph in chunk]

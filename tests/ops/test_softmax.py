@@ -70,6 +70,12 @@ def _log_softmax(shape: tuple[int, ...], scale: float, seed: int) -> Case:
     return one_op("LOG_SOFTMAX", [d.q8(shape, scale, -5)], d.q8(shape, 1 / 16, 127), seed=seed)
 
 
+@cases_of("LOG_SOFTMAX")
+@st.composite
+def _log_rows(draw: st.DrawFn) -> Case:
+    return _log_softmax(draw(d.shapes(1, 3, 60)), draw(d.scales(-20, 9)), draw(d.seeds))
+
+
 def test_log_softmax(tmp_path: Path) -> None:
     shapes = [(1, 2), (3, 5), (1, 1), (2, 3, 4), (1, 500), (7,), (9, 40), (1, 4000)]
     scales = [float(np.float32(2.0**exponent)) for exponent in (-20.3, -12.3, -6, -3.7, -2, 0.4, 3, 9.1)]
