@@ -206,6 +206,26 @@ def test_a_saved_model_that_reads_files_is_refused_unloaded(tmp_path: Path) -> N
     assert "holds no graph" in refusal(tmp_path / "reader", tmp_path)
 
 
+@pytest.mark.parametrize("operator", ["WriteFile", "PyFunc"])
+def test_a_saved_model_that_would_act_is_refused_unloaded(tmp_path: Path, operator: str) -> None:
+    """In a function of its library, which a loader would trace; nothing is written and nothing is called."""
+    import tensorflow as tf
+
+    witness = tmp_path / "written"
+
+    class Actor(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec((1, 4), tf.float32)])
+        def __call__(self, x: Any) -> Any:
+            if operator == "WriteFile":
+                tf.io.write_file(str(witness), "x")
+                return x
+            return tf.numpy_function(lambda y: witness.touch() or y, [x], tf.float32)
+
+    tf.saved_model.save(Actor(), str(tmp_path / "actor"))
+    line = refusal(tmp_path / "actor", tmp_path)
+    assert operator in line and "not on the allow-list" in line and not witness.exists()
+
+
 def repacked(source: Path, target: Path, **members: bytes) -> Path:
     """A copy of a .keras with some members replaced (dots are written as __)."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:

@@ -9,10 +9,11 @@ from .base import In, Kernel, LayerCode, Operator, Out, Shape, bad_layer, per_te
 
 
 def shapes(graph: Graph, op: Op) -> tuple[Shape, ...]:
-    """The broadcast shape."""
+    """The broadcast shape; alpha is int8 beside int8 and int16, and float in a float island."""
     x, alpha = graph.input(op, 0), graph.input(op, 1)
-    if alpha.dtype != "int8":
-        raise bad_layer(op, f"alpha of type {alpha.dtype}, needed int8")
+    wanted = "float32" if x.dtype == "float32" else "int8"
+    if alpha.dtype != wanted:
+        raise bad_layer(op, f"alpha of type {alpha.dtype}, needed {wanted}")
     return (broadcast_shape(op, x.shape, alpha.shape),)
 
 
