@@ -62,7 +62,12 @@ MODELS: dict[str, tuple[Callable[[Any, Any], Any], int]] = {
     "mixed": (_mixed, 1),
 }
 REFUSED: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
-    "returns_state": (lambda layers, x: layers.Concatenate()(layers.LSTM(4, return_state=True)(x)), "loop"),
+    "returns_state": (
+        lambda layers, x: layers.Concatenate()(layers.LSTM(4, return_state=True)(x)),
+        "states of an LSTM",
+    ),
+    "state_alone": (lambda layers, x: layers.LSTM(4, return_state=True)(x)[1], "states of an LSTM"),
+    "memory_alone": (lambda layers, x: layers.LSTM(4, return_state=True)(x)[2], "states of an LSTM"),
     "relu": (lambda layers, x: layers.LSTM(4, activation="relu", dropout=0.1)(x), "loop"),
 }
 
