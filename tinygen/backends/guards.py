@@ -31,7 +31,7 @@ def guard_rows(graph: Graph, layers: Sequence[Layer], plan: MemoryPlan, model: s
         return ()
     running = [layer.index for layer in layers if not layer.is_view]
     end = len(layers)
-    rows = []
+    rows: list[GuardRow] = []
     for buffer in sorted(plan.buffers, key=lambda b: (b.first_use, b.offset)):
         first = next((i for i in running if i >= buffer.first_use), end)
         if first <= buffer.last_use:

@@ -1,7 +1,7 @@
 """The integrity check of the constants: the CRC-32 of their struct as a little-endian target lays it out.
 
 Members stand widest first, so none is padded: the struct's first bytes are the arrays one after the other. The padding
-at its end, which C leaves open, is not counted. Look-up tables and parameters stand beside the code and are not covered.
+at its end, which C leaves open, is not counted. Look-up tables and parameters stand beside the code, outside of it.
 """
 
 from __future__ import annotations
