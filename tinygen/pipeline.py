@@ -109,7 +109,7 @@ def _aot(compiled: Compiled) -> dict[str, str]:
     library = aot.render_aot(compiled.graph, compiled.layers, compiled.plan, line, info)
     constants = aot.model_pool(compiled.graph, compiled.layers, info.name)
     library[f"{info.name}_check.c"] = render_weights_check(constants, info.name, __version__)
-    return library | aot.with_includes({"tg_crc32.h"})
+    return library | aot.with_includes({"tg_crc32.h"} if constants.fields else ())
 
 
 def _tflm(
