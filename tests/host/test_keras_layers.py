@@ -37,9 +37,9 @@ CORRELATION = 0.95
 def activations() -> dict[str, Branch]:
     """Named, on a convolution, and as an Activation layer."""
     names = (
-        "celu elu exponential gelu glu hard_shrink hard_sigmoid hard_silu hard_tanh leaky_relu linear log_sigmoid log_softmax mish "
-        "relu relu6 selu sigmoid silu soft_shrink softmax softplus softsign sparse_plus sparse_sigmoid squareplus tanh "
-        "tanh_shrink"
+        "celu elu exponential gelu glu hard_shrink hard_sigmoid hard_silu hard_tanh leaky_relu linear log_sigmoid "
+        "log_softmax mish relu relu6 selu sigmoid silu soft_shrink softmax softplus softsign sparse_plus "
+        "sparse_sigmoid squareplus tanh tanh_shrink"
     ).split()
     fused: dict[str, Branch] = {f"conv {a}": lambda k, x, a=a: k.Conv2D(4, 3, activation=a)(x) for a in names}
     return fused | {a: lambda k, x, a=a: k.Activation(a)(k.Conv2D(4, 3)(x)) for a in names[:6]}

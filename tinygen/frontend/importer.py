@@ -16,8 +16,8 @@ from ..graph.builtin import BUILTIN_NAMES
 from ..graph.ir import ITEM_BYTES, Array, Graph, Op, Quant, Tensor
 from ..graph.verify import verify
 from ..ops import operators
-from ..ops._ways_out import shown, way_out
-from ..ops.base import Operator
+from ..ops._ways_out import TEN_AT_A_TIME, shown, way_out
+from ..ops.base import Operator, refused_type
 
 #: TensorFlow Lite's types that no kernel takes, by code: kept by name, refused when an operator reads them.
 OTHER = {1: "float16", 5: "string", 8: "complex64", 10: "float64", 11: "complex128", 12: "uint64", 14: "variant",
@@ -81,6 +81,7 @@ def _read_model(data: bytes, name: str, supported_only: bool) -> Graph:
     codes = [_operator_name(code) for code in model.tables(1)]
     names = _UniqueNames()
     ops = tuple(_op(node, codes, tensors, names, supported_only) for node in subgraph.tables(3))
+    _check_types(ops, tensors)
     if len(subgraphs) > 1 and supported_only:
         raise BadInput(
             f"{name}: {len(subgraphs)} subgraphs (control flow or state) are not supported by the aot back end.",
@@ -230,6 +231,14 @@ def _op(
     return _checked(operator, Op(kind, name, inputs, outputs, _attributes(operator, node)))
 
 
+def _check_types(ops: tuple[Op, ...], tensors: tuple[Tensor, ...]) -> None:
+    """Refuses tensors of types that neither back end holds, by the layer that reads them."""
+    for op in ops:
+        dtype = next((tensors[i].dtype for i in op.inputs if i >= 0 and tensors[i].dtype in OTHER.values()), "")
+        if dtype:
+            raise BadInput(f"{op.name}: {shown(op.kind)} on {dtype} is not supported.", way_out(op.kind, dtype))
+
+
 def _attributes(operator: Operator, node: Table) -> object:
     empty = Table(b"\x04\x00\x04\x00\x04\x00\x00\x00", 4)  # a table without fields: every default
     return operator.read(node.table(4) or empty)
@@ -238,14 +247,28 @@ def _attributes(operator: Operator, node: Table) -> object:
 def _checked(operator: Operator, op: Op) -> Op:
     low, high = operator.inputs
     if not low <= len(op.inputs) <= high or any(i < 0 for i in op.inputs[:low]):
-        raise BadInput(f"{op.name}: {op.kind} takes {low} to {high} inputs, the file gives {op.inputs}.")
+        hint = TEN_AT_A_TIME if op.kind == "CONCATENATION" and len(op.inputs) > high else ""
+        raise BadInput(f"{op.name}: {op.kind} takes {low} to {high} inputs, the file gives {len(op.inputs)}.", hint)
     return op
+
+
+def _shapes(graph: Graph, op: Op) -> tuple[tuple[int, ...], ...]:
+    """What follows from the inputs; a type that no kernel takes is told before what else does not fit."""
+    operator = operators()[op.kind]
+    try:
+        return operator.shapes(graph, op)
+    except BadInput:
+        if operator.kernels and all(
+            graph.input(op, operator.data_input).dtype not in k.dtypes for k in operator.kernels
+        ):
+            raise refused_type(operator, graph, op) from None
+        raise
 
 
 def check_shapes(graph: Graph) -> None:
     """Holds every output's declared shape to the one that follows from the inputs."""
     for op in graph.ops:
-        inferred = operators()[op.kind].shapes(graph, op)
+        inferred = _shapes(graph, op)
         declared = tuple(graph.tensors[i].shape for i in op.outputs)
         if inferred != declared:
             raise BadInput(f"{op.name} ({op.kind}): the file says output {declared}, its inputs give {inferred}.")
