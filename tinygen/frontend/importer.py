@@ -14,10 +14,10 @@ from ..graph.builtin import BUILTIN_NAMES, OPTIONS_CODES
 from ..graph.ir import Graph, Op, Tensor
 from ..graph.verify import verify
 from ..ops import operators
-from ..ops._ways_out import shown, way_out
-from ..ops.base import Operator
+from ..ops._ways_out import TEN_AT_A_TIME, shown, way_out
+from ..ops.base import Operator, refused_type
 from .subgraph import MAX_ENDS, MAX_OPERATORS, Node, Subgraph, read_nodes
-from .tflite_tensors import buffer_bytes, read_tensors
+from .tflite_tensors import OTHER, buffer_bytes, read_tensors
 from .variables import marked_states, resolve_variables
 
 #: What no name of an operator has; such characters of a custom one's are not shown.
@@ -93,6 +93,7 @@ def _read_model(data: bytes, name: str, supported_only: bool) -> Graph:
         other_kinds=_kinds(subgraphs[1:], codes),
         metadata=_metadata(data, model, buffers),
     )
+    _check_types(graph)
     verify(graph)
     _check_constants(graph)
     if supported_only:
@@ -195,14 +196,36 @@ def _of_variables(kind: str) -> bool:
 def _checked(operator: Operator, op: Op) -> Op:
     low, high = operator.inputs
     if not low <= len(op.inputs) <= high or any(i < 0 for i in op.inputs[:low]):
-        raise BadInput(f"{op.name}: {op.kind} takes {low} to {high} inputs, the file gives {op.inputs}.")
+        hint = TEN_AT_A_TIME if op.kind == "CONCATENATION" and len(op.inputs) > high else ""
+        raise BadInput(f"{op.name}: {op.kind} takes {low} to {high} inputs, the file gives {op.inputs}.", hint)
     return op
+
+
+def _check_types(graph: Graph) -> None:
+    """Refuses tensors of types that neither back end holds, by the layer that reads them."""
+    for op in graph.ops:
+        types = (graph.tensors[i].dtype for i in op.inputs if i >= 0)
+        dtype = next((dtype for dtype in types if dtype in OTHER.values()), "")
+        if dtype:
+            raise BadInput(f"{op.name}: {shown(op.kind)} on {dtype} is not supported.", way_out(op.kind, dtype))
+
+
+def _shapes(graph: Graph, op: Op) -> tuple[tuple[int, ...], ...]:
+    """What follows from the inputs; a type that no kernel takes is told before what else does not fit."""
+    operator = operators()[op.kind]
+    try:
+        return operator.shapes(graph, op)
+    except BadInput:
+        dtype = graph.input(op, operator.data_input).dtype
+        if operator.kernels and not any(dtype in kernel.dtypes for kernel in operator.kernels):
+            raise refused_type(operator, graph, op) from None
+        raise
 
 
 def check_shapes(graph: Graph) -> None:
     """Holds every output's declared shape to the one that follows from the inputs."""
     for op in graph.ops:
-        inferred = operators()[op.kind].shapes(graph, op)
+        inferred = _shapes(graph, op)
         declared = tuple(graph.tensors[i].shape for i in op.outputs)
         if inferred != declared:
             raise BadInput(f"{op.name} ({op.kind}): the file says output {declared}, its inputs give {inferred}.")

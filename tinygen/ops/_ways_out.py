@@ -16,6 +16,7 @@ _DEFINED = "As a table it must be defined for every int8 value: add a constant b
 #: Hints of refusals that TFLite Micro shares.
 AGAIN = "Convert the model again: the file's types do not fit together."
 CONSTANT = "Make them constants of the model."
+TEN_AT_A_TIME = f"{_QUANTIZE} puts ten together at a time."
 FEWER = "Reshape to fewer dimensions before it."
 OWN_LAYER = "Put the activation in a layer of its own."
 _ANY = "Replace the layer in the Keras model; docs/operators.md lists what there is."
@@ -65,8 +66,8 @@ def is_hybrid(graph: Graph, op: Op) -> bool:
 
 def way_out_of(graph: Graph, op: Op, dtype: str) -> str:
     """The hint for a layer of a graph, whose data is of that type."""
-    if is_hybrid(graph, op):
-        return f"Its weights alone are quantized: {_QUANTIZE}, or a representative_dataset, makes it full int8."
+    if dtype == "float32" and any(is_hybrid(graph, other) for other in graph.ops):
+        return f"The weights alone are quantized: {_QUANTIZE}, or a representative_dataset, makes it full int8."
     inputs = {graph.tensors[i].dtype for i in graph.inputs}
     if dtype == "float32" and inputs & {"int8", "int16"} and runs(op.kind, dtype):
         return f"{_DEFINED if op.kind in _PARTIAL else ''} --runtime tflm runs it in float32."
