@@ -78,6 +78,8 @@ def simulate_project(
     manifest = read_manifest(project)
     board = load_board(project / "board.toml")
     inputs = manifest.model.inputs
+    if not inputs or not manifest.model.outputs:
+        raise BadInput(f"{project}: its manifest names no input or no output.", "`tinygen generate` renders it anew.")
     runs = list(data) if data is not None else [generated(inputs, i) for i in range(5 if samples is None else samples)]
     check_samples(inputs, runs)
     limit_s = _TIMEOUT_S + _TIMEOUT_PER_SAMPLE_S * len(runs) if timeout_s is None else timeout_s
