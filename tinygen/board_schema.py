@@ -111,9 +111,9 @@ class PlatformIO(_Strict):
 
 
 class SimulatorSpec(_Strict):
-    """How the board is simulated: `kind` unicorn maps its own memory, qemu runs the named machine."""
+    """How the board is simulated: unicorn maps its own memory, qemu runs the named machine, labwired the named chip."""
 
-    kind: Literal["unicorn", "qemu"]
+    kind: Literal["unicorn", "qemu", "labwired"]
     machine: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]*$")] = ""
     cpu: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.,=+-]*$")] = ""
     #: The guest timer that counts instructions under -icount: its kind, base address and ticks a (virtual) second.
@@ -123,8 +123,8 @@ class SimulatorSpec(_Strict):
 
     @model_validator(mode="after")
     def _machine_named(self) -> SimulatorSpec:
-        if self.kind == "qemu" and not self.machine:
-            raise ValueError("missing key 'machine': qemu needs the name of one")
+        if self.kind != "unicorn" and not self.machine:
+            raise ValueError(f"missing key 'machine': {self.kind} needs the name of one")
         return self
 
 
