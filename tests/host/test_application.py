@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pytest
 from small_models import MODELS
 
+from tinygen import road
 from tinygen.application import Application, AppSection
 from tinygen.backends.application import APP_FILES
 from tinygen.compiled import Model
@@ -291,3 +292,48 @@ def test_a_large_models_vectors_are_few(tmp_path: Path, model_path: Callable[[st
     app = read_manifest(project).app
     assert app.vectors == 2 and 27_648 < app.flash_bytes <= 32 << 10
     assert said(compiled(project, "idle.c"), b"\4")[0][-1] == "self-test: PASS (2 vectors)"
+
+
+@pytest.mark.needs_cross
+def test_run_takes_the_application_from_the_file(tmp_path: Path) -> None:
+    """The application asked for on the real board; none, and no complaint, on the simulator's."""
+    (tmp_path / "m.tflite").write_bytes(MODELS["conv"]().tflite)
+    (tmp_path / "tinygen.toml").write_text(
+        'schema = 1\n[model]\npath = "m.tflite"\nlabels = ["idle", "wave", "tap"]\n[input]\nwindow = 8\nstride = 2\n'
+        f'[app]\nsource = "function"\nthreshold = 0.5\nsmoothing = {{n = 2, m = 3}}\nrefractory = 4\n'
+        f'[target]\nboards = ["{BOARD}", "qemu_riscv32"]\n'
+    )
+    report = road.run(tmp_path / "tinygen.toml")
+    board, simulator = (result.project for result in report.boards)
+    data = (board / "src" / "tg_app_data.c").read_text()
+    for line in (".window = 8u,", ".stride = 2u,", ".channels = 16u,", ".least = 0, /* threshold 0.5 */", ".n = 2,"):
+        assert line in data
+    app = read_manifest(board).app
+    assert (app.source, app.vectors, app.ram_bytes) == ("function", 1, 9 * 16 * 4)
+    assert report.boards[0].budget.ram.parts["window"] == app.ram_bytes
+    assert report.boards[0].budget.flash.parts["vectors"] == app.flash_bytes > 0
+    assert (board / "src" / "user.c").is_file() and not (simulator / "src").exists()
+    start, _ = said(compiled(board, "stream.c", "-DCHANNELS=16"), b"")
+    assert start[-1] == "self-test: PASS (1 vector)"
+
+
+def test_held_out_samples_are_the_vectors(tmp_path: Path) -> None:
+    model = MODELS["conv"]()
+    x = np.random.default_rng(3).normal(0, 9, (6, 8, 8, 2)).astype(np.float32)
+    np.savez(tmp_path / "d.npz", x_train=x[:2], x_test=x[2:], y_test=np.arange(4) % 3)
+    app = Application(AppSection(source="serial", vectors=3))
+    generate(model, BOARD, tmp_path / "p", app=app, data=tmp_path / "d.npz")
+    quant = import_tflite(model.tflite, "conv").tensors[0].quant
+    assert quant is not None
+    q = quantize_input(x[2:5], model.preprocess, quant.scale, quant.zero_point)
+    text = (tmp_path / "p" / "src" / "tg_app_data.c").read_text()
+    arrays = re.findall(r"input\d\[128\] = \{(.*?)\}", text, re.S)
+    assert [bytes(int(v, 16) for v in re.findall(r"0x\w\w", a)) for a in arrays] == [row.tobytes() for row in q]
+    assert said(compiled(tmp_path / "p", "idle.c"), b"\4")[0][-1] == "self-test: PASS (3 vectors)"
+
+
+def test_what_the_user_wrote_is_kept(tmp_path: Path) -> None:
+    project = render(MODELS["dense"](), tmp_path / "p", source="function")
+    (project / "src" / "user.c").write_text("/* mine */\n")
+    made = generate(MODELS["dense"](), BOARD, project, app=Application(AppSection(source="function")))
+    assert "src/user.c" in made.written.kept and (project / "src" / "user.c").read_text() == "/* mine */\n"
