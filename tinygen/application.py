@@ -135,7 +135,7 @@ class AppPlan:
 def plan_application(app: Application, model: ModelRecord, vectors: tuple[Vector, ...] = ()) -> AppPlan:
     """Rules and stream for a model, BadInput where it has no score for them or its input is no window."""
     stream = _stream(app, model) if app.section.source == "function" and app.window else None
-    return AppPlan(app.section.source, vectors, _rules(app.section, model, stream is not None), stream)
+    return AppPlan(app.section.source, vectors, _rules(app.section, model), stream)
 
 
 def _stream(app: Application, model: ModelRecord) -> Stream:
@@ -154,7 +154,7 @@ def _stream(app: Application, model: ModelRecord) -> Stream:
     return Stream(window, app.stride or window, size // window)
 
 
-def _rules(section: AppSection, model: ModelRecord, streamed: bool) -> Rules | None:
+def _rules(section: AppSection, model: ModelRecord) -> Rules | None:
     asked = section.threshold is not None or section.smoothing is not None or section.refractory is not None
     score = scored_output(model)
     if score is None and asked:
@@ -162,7 +162,7 @@ def _rules(section: AppSection, model: ModelRecord, streamed: bool) -> Rules | N
             f"{model.name} has no score for [app]: none of its outputs is whole numbers, as many as there are labels.",
             "Leave threshold, smoothing and refractory out.",
         )
-    if score is None or not (asked or streamed):
+    if score is None or not (asked or section.source == "function"):
         return None
     smoothing = section.smoothing or Smoothing(n=1, m=1)
     return Rules(least_score(score, section.threshold), smoothing.n, smoothing.m, section.refractory or 0)

@@ -3,15 +3,11 @@
 
 #include "tg_cycles.h"
 #include "tg_layers.h"
-#include "tg_ring.h"
 #include "tg_score.h"
 #include "tg_selftest.h"
-#include "tg_smooth.h"
 #include "tg_text.h"
 
 static const tg_app_model *app;
-static tg_ring ring;
-static tg_smooth smooth;
 static int came;  /* a byte or a sample, in this step */
 static int asked; /* tg_app_next_byte was called in this step */
 
@@ -19,11 +15,6 @@ const tg_app_model *tg_app_running(void) { return app; }
 
 TG_WEAK int tg_link_take(int byte) {
     (void)byte;
-    return 0;
-}
-
-TG_WEAK int tg_app_read_sample(float *sample) {
-    (void)sample;
     return 0;
 }
 
@@ -73,11 +64,20 @@ int tg_app_invoke(const tg_app_model *model, uint32_t *took) {
     return status == TG_OK;
 }
 
+/* Samples and labels of before. */
+static void clear(void) {
+    if (app->stream != NULL) {
+        app->stream->clear(app->stream);
+    }
+    if (app->rules != NULL) {
+        app->rules->clear(app->rules);
+    }
+}
+
 void tg_app_restart(void) {
     if (app != NULL) {
         app->reset();
-        tg_ring_clear(&ring);
-        tg_smooth_clear(&smooth);
+        clear();
     }
 }
 
@@ -155,15 +155,8 @@ void tg_app_start(const tg_app_model *model) {
         return;
     }
     tg_selftest(model);
-    if (model->stream != NULL) {
-        const tg_app_stream *stream = model->stream;
-        (void)tg_ring_init(&ring, stream->memory, stream->window, stream->stride,
-                           stream->channels * (uint32_t)sizeof(float));
-    }
-    if (model->rules != NULL) {
-        (void)tg_smooth_init(&smooth, model->rules->n, model->rules->m, model->rules->refractory);
-    }
     app = model;
+    clear();
     put_ready(model, info);
 }
 
@@ -180,19 +173,19 @@ static int32_t scored(const tg_model_info *info) {
 
 /* From an inference to the result and its event. */
 static void tell(const tg_model_info *info, uint32_t took) {
-    tg_app_result result = {info, "", TG_NO_LABEL, scored(info), 0.0f, took};
+    tg_app_result result = {info, "", TG_NO_LABEL, scored(info), 0, 0.0f, took};
     if (result.output >= 0) {
-        const tg_tensor_info *output = &info->outputs[result.output];
-        const tg_score best = tg_score_best(output);
-        result.score = tg_score_real(output, best.q);
-        if (app->rules == NULL || best.q >= app->rules->least) {
-            result.label = best.index;
-            result.name = info->labels != NULL ? info->labels[best.index] : "";
-        }
+        const tg_score best = tg_score_best(&info->outputs[result.output]);
+        result.q = best.q;
+        result.label = best.index;
+        result.name = info->labels != NULL ? info->labels[best.index] : "";
+    }
+    if (app->rules != NULL) {
+        app->rules->judge(app->rules, &result);
     }
     tg_app_on_result(&result);
-    if (app->rules != NULL && tg_smooth_push(&smooth, result.label)) {
-        tg_app_on_event(result.label, result.name, result.score);
+    if (app->rules != NULL) {
+        app->rules->event(app->rules, &result);
     }
 }
 
@@ -204,23 +197,13 @@ static void infer(void) {
     }
 }
 
-/* Samples, up to the one that makes a window due. */
-static void stream_step(const tg_app_stream *stream) {
-    for (uint32_t i = 0; i < stream->stride && tg_app_read_sample(stream->sample); i++) {
-        came = 1;
-        if (tg_ring_push(&ring, stream->sample)) {
-            stream->fill((const float *)tg_ring_line(&ring));
-            infer();
-            return;
-        }
-    }
-}
-
 int tg_app_step(void) {
     came = 0;
     asked = 0;
     if (app != NULL && app->stream != NULL) {
-        stream_step(app->stream);
+        if (app->stream->next(app->stream, &came)) {
+            infer();
+        }
     } else if (app != NULL && tg_app_read_input(app->info())) {
         infer();
     }

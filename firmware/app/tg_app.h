@@ -7,10 +7,24 @@
 #define TG_APP_H
 
 #include "tg.h"
+#include "tg_ring.h"
+#include "tg_smooth.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* What an inference gave. `output` is the one that is scored: the first that has as many values as there are labels, or the
+ * first of all where there are rules and no labels. */
+typedef struct {
+    const tg_model_info *info; /* its outputs' data hold until the next input is filled in */
+    const char *name;          /* the label's, "" where there is none */
+    int32_t label;  /* the index of the largest value; -1 where it does not reach the threshold, or is no score */
+    int32_t output; /* -1: no output is a score */
+    int32_t q;      /* the largest value, as it stands in that output */
+    float score;    /* the same, real, where there are rules, else 0: tg_score_real gives it */
+    uint32_t took;  /* the inference, in the unit of tg_cycles.h */
+} tg_app_result;
 
 /* What the self-test at start computes. */
 typedef struct {
@@ -19,21 +33,38 @@ typedef struct {
     uint32_t crc32;
 } tg_vector;
 
+/* These three are linked by who names them in such a table: an application without one has none of their code. */
+struct tg_app_model;
+int tg_selftest_vectors(const struct tg_app_model *model);
+
 typedef struct {
-    const tg_vector *list; /* run in this order after a reset */
+    int (*run)(const struct tg_app_model *model); /* tg_selftest_vectors */
+    const tg_vector *list;                        /* run in this order after a reset */
     uint32_t count;
 } tg_vectors;
 
 /* When a label counts (tg_score.h) and when it is an event (tg_smooth.h). */
-typedef struct {
+typedef struct tg_app_rules {
+    void (*judge)(const struct tg_app_rules *rules, tg_app_result *result);       /* tg_app_rules_judge */
+    void (*event)(const struct tg_app_rules *rules, const tg_app_result *result); /* tg_app_rules_event */
+    void (*clear)(const struct tg_app_rules *rules);                              /* tg_app_rules_clear */
+    tg_smooth *smooth;
     int32_t least; /* the smallest q that reaches the threshold */
     uint8_t n;
     uint8_t m;
     uint32_t refractory;
 } tg_app_rules;
 
-/* A window over samples of `channels` floats (tg_ring.h). */
-typedef struct {
+void tg_app_rules_judge(const tg_app_rules *rules, tg_app_result *result);
+void tg_app_rules_event(const tg_app_rules *rules, const tg_app_result *result);
+void tg_app_rules_clear(const tg_app_rules *rules);
+
+/* A window over samples of `channels` floats (tg_ring.h). `next` takes samples up to the one that makes a window due, fills
+ * the input then and returns 1; *came tells whether there was any. */
+typedef struct tg_app_stream {
+    int (*next)(const struct tg_app_stream *stream, int *came); /* tg_app_stream_next */
+    void (*clear)(const struct tg_app_stream *stream);          /* tg_app_stream_clear */
+    tg_ring *ring;
     uint32_t window;
     uint32_t stride;
     uint32_t channels;
@@ -42,8 +73,11 @@ typedef struct {
     void (*fill)(const float *window); /* to the model's input, quantized */
 } tg_app_stream;
 
+int tg_app_stream_next(const tg_app_stream *stream, int *came);
+void tg_app_stream_clear(const tg_app_stream *stream);
+
 /* A model's functions and what belongs to it; what it has not got is NULL. */
-typedef struct {
+typedef struct tg_app_model {
     const tg_model_info *(*info)(void);
     tg_status (*invoke)(void);
     void (*reset)(void);
@@ -70,17 +104,6 @@ void tg_app_start(const tg_app_model *model);
 /* Again and again: at most one inference, or in a stream the samples up to one. Does not wait for input. Returns 0 when
  * nothing came. */
 int tg_app_step(void);
-
-/* What an inference gave. The score is that of output `output`, the first one that has as many values as there are labels;
- * the first of all where there are none but a threshold. */
-typedef struct {
-    const tg_model_info *info; /* its outputs' data hold until the next input is filled in */
-    const char *name;          /* the label's, "" where there is none */
-    int32_t label;  /* the index of the largest value; -1 where it does not reach the threshold, or is no score */
-    int32_t output; /* -1: no output is a score */
-    float score;    /* real, 0 without one */
-    uint32_t took;  /* the inference, in the unit of tg_cycles.h */
-} tg_app_result;
 
 /* The user's own. `read_input` fills the model's inputs (info->inputs[i].data) and returns 1, or 0 when there is none
  * yet; it is called by every step that has no stream. `read_sample` gives one sample of the stream and returns 1, or 0.

@@ -1,5 +1,5 @@
 /* tg_app_lines.c - what the application does where the user's program says nothing else: a line of hexadecimal digits is an
- * input, all inputs one after the other, two digits a byte, blanks skipped; results and events go back as lines of text. */
+ * input, all inputs one after the other, two digits a byte, blanks skipped; results go back as lines of text. */
 #include "tg_app.h"
 #include "tg_cycles.h"
 #include "tg_text.h"
@@ -111,15 +111,9 @@ static void put_value(const tg_tensor_info *tensor, uint32_t i) {
 }
 
 static void put_label(const tg_app_result *result) {
-    const tg_app_model *model = tg_app_running();
     if (result->label >= 0 && result->info->labels != NULL) {
         tg_put("label: ");
         tg_put(result->name);
-        tg_put("\n");
-    }
-    if (model != NULL && model->rules != NULL) {
-        tg_put("score: ");
-        tg_put_thousandths(result->score);
         tg_put("\n");
     }
 }
@@ -144,14 +138,4 @@ TG_WEAK void tg_app_on_result(const tg_app_result *result) {
             put_label(result);
         }
     }
-}
-
-TG_WEAK void tg_app_on_event(int32_t label, const char *name, float score) {
-    tg_put("event: ");
-    tg_put_signed(label);
-    tg_put(" ");
-    tg_put(name);
-    tg_put(", score ");
-    tg_put_thousandths(score);
-    tg_put("\n");
 }

@@ -21,10 +21,20 @@ static uint32_t ramp_item_bytes(uint8_t type) {
     return type == TG_INT16 ? 2u : type == TG_INT32 || type == TG_FLOAT32 ? 4u : type == TG_INT64 ? 8u : 1u;
 }
 
+/* v / 128 as a float's bits: without this, a core that has no FPU would link its arithmetic for the ramp alone. */
+static uint32_t float_bits(int32_t v) {
+    const uint32_t size = v < 0 ? (uint32_t)-v : (uint32_t)v;
+    uint32_t top = 7;
+    while (top > 0 && size >> top == 0) {
+        top--;
+    }
+    return size == 0 ? 0u : (v < 0 ? 1u << 31 : 0u) | (120u + top) << 23 | (size << (23u - top) & 0x7fffffu);
+}
+
 static void put_ramp(uint8_t *to, uint8_t type, int32_t v) {
     const int16_t half = (int16_t)(256 * v);
     const int64_t wide = v;
-    const float real = (float)v / 128.0f;
+    const uint32_t real = float_bits(v);
     switch (type) {
     case TG_BOOL:
         *to = (uint8_t)((uint32_t)v & 1u);
@@ -130,7 +140,8 @@ static int agrees(const tg_model_info *info, const tg_vector *vector, uint32_t i
     return 1;
 }
 
-static int run_vectors(const tg_app_model *model, const tg_model_info *info) {
+int tg_selftest_vectors(const tg_app_model *model) {
+    const tg_model_info *info = model->info();
     for (uint32_t v = 0; v < model->vectors->count; v++) {
         const tg_vector *vector = &model->vectors->list[v];
         uint32_t took;
@@ -169,7 +180,7 @@ static int tell_ramp(const tg_app_model *model, const tg_model_info *info) {
 int tg_selftest(const tg_app_model *model) {
     const tg_model_info *info = model->info();
     model->reset();
-    const int passed = model->vectors != NULL ? run_vectors(model, info) : tell_ramp(model, info);
+    const int passed = model->vectors != NULL ? model->vectors->run(model) : tell_ramp(model, info);
     model->reset();
     return passed;
 }
