@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from .application import AppSection
 from .compress.registry import Options, technique, technique_names
 from .errors import BadInput, suggest
 from .toml import TomlError, read_tables
@@ -115,6 +116,7 @@ class Config(_Strict):
     compress: tuple[Step, ...] = ()
     quantize: QuantizeSection = Field(default_factory=lambda: QuantizeSection.model_validate({}))
     target: TargetSection
+    app: AppSection = Field(default_factory=lambda: AppSection.model_validate({}))
     budget: BudgetSection = Field(default_factory=lambda: BudgetSection.model_validate({}))
 
 
