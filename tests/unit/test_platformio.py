@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tinygen.backends.application import semantic_version
 from tinygen.backends.platformio import framework_of, platformio_files
 from tinygen.backends.platformio_cores import sim_board
+from tinygen.backends.project_context import semantic_version
 from tinygen.boards import BoardProfile, board_names, load_board
 from tinygen.errors import BadInput, MissingTool, TinygenError
 from tinygen.project import Manifest, ModelRecord, PlanRecord

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..boards import BoardProfile
 from ..errors import BadInput
 from ..project import Manifest
-from .application import application_context, application_files
+from .project_context import application_context, application_files
 from .templating import render
 
 _USB_NOTE = "The board's USB is the chip's own: in the Arduino IDE, `USB CDC On Boot` (menu Tools) has to be `Enabled`."

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ..boards import BoardProfile
 from ..errors import BadInput
 from ..project import Manifest
-from .application import application_context, application_files, library_sources
 from .platformio_cores import sim_board
+from .project_context import application_context, application_files, library_sources
 from .templating import render
 
 #: Target names that CMake keeps for itself, and libraries that a linker would no longer find beside such a target.
@@ -36,7 +36,7 @@ def cmake_files(board: BoardProfile, manifest: Manifest, sources: tuple[str, ...
         raise BadInput(f"{name}: no target of CMake's can have that name.", f"--name model_{name}")
     context = application_context(board, manifest)
     context |= {"sources": library_sources(manifest, sources), "MODEL": name.upper()}
-    application = application_files("posix", context)
+    application = application_files("stdio", context)
     context["app_sources"] = sorted(file for file in application if file.endswith(".c"))
     files = {f"src/{file}": text for file, text in application.items()}
     files["CMakeLists.txt"] = render("cmake/CMakeLists.txt.j2", **context)

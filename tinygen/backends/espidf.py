@@ -7,7 +7,7 @@ from typing import Any
 from ..boards import BoardProfile
 from ..errors import BadInput
 from ..project import Manifest
-from .application import application_context, application_files, library_sources
+from .project_context import application_context, application_files, library_sources
 from .templating import render
 
 #: Chips that `idf.py set-target` of ESP-IDF 5.5 takes.

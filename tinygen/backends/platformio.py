@@ -9,9 +9,9 @@ from ..boards import BoardProfile, PlatformIO
 from ..errors import BadInput
 from ..project import Manifest
 from ..resources import data_dir
-from .application import application_context, application_files
 from .espidf import idf_files
 from .platformio_cores import sim_board
+from .project_context import application_context, application_files
 from .templating import render
 from .tflm_library import TflmLibrary, tflm_library
 

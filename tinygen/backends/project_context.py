@@ -37,7 +37,7 @@ APPLICATIONS = {
     "stm32cube": Application(
         "main.c", "platformio/main_stm32cube.c.j2", ("tg_port_stm32cube.c", "tg_port_stm32cube.h")
     ),
-    "posix": Application("main.c", "cmake/main_posix.c.j2", ("tg_port_posix.c",)),
+    "stdio": Application("main.c", "cmake/main_stdio.c.j2", ("tg_port_stdio.c",)),
 }
 
 
@@ -46,7 +46,7 @@ def application_files(framework: str, context: dict[str, Any], main: str = "") -
     if framework not in APPLICATIONS:
         raise BadInput(
             f"{context['board'].name}: no application for the framework {framework!r}, only for "
-            f"{', '.join(name for name in APPLICATIONS if name != 'posix')}.",
+            f"{', '.join(name for name in APPLICATIONS if name != 'stdio')}.",
             "Set platformio.default_framework in the board's profile to one of these.",
         )
     known = APPLICATIONS[framework]

@@ -1,4 +1,4 @@
-/* tg_port_posix.c - the application's serial line (standard input and output) and clock on Linux and macOS. */
+/* tg_port_stdio.c - the application's serial line (standard input and output) and clock on Linux and macOS. */
 #define _POSIX_C_SOURCE 200112L
 #include <errno.h>
 #include <sys/select.h>
