@@ -62,20 +62,21 @@ def _board_project(
     application = application_files(framework, context)
     files = {f"src/{name}": text for name, text in application.items()}
     files["platformio.ini"] = render("platformio/platformio.ini.j2", **context)
-    elsewhere = ""
+    builds, elsewhere = "`platformio.ini`", ""
     if framework not in ("", spec.default_framework):
         context["notes"] = (*context["notes"], _ANOTHER_FRAMEWORK.format(framework, spec.default_framework))
     if framework == "espidf":
         requires = ["esp_timer", *([context["library"].component.split("/")[-1]] if context["library"] else [])]
         remark = f"; PlatformIO itself builds lib/{manifest.model.name}"
         files |= idf_files(context, "src", requires, remark=remark)
+        builds += ", `CMakeLists.txt`, `sdkconfig.defaults`"
         elsewhere = "; the component needs the lines of `src/idf_component.yml` there" if context["library"] else ""
     files["README.md"] = render(
         "platformio/README.md.j2",
         **context,
         main=next(name for name in application if name.startswith("main.")),
         speaker="the board",
-        own_files=[("`src/`", "an application around it"), ("`platformio.ini`", "how PlatformIO builds it")],
+        own_files=[("`src/`", "an application around it"), (builds, "how PlatformIO builds it")],
         sim_holds="what `tinygen simulate` links `lib/` with",
         check_how="`build_flags = -DTG_CHECK_WEIGHTS=1` in `platformio.ini`",
         elsewhere=elsewhere,
