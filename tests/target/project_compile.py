@@ -78,6 +78,14 @@ def parts_of(files: dict[str, bytes], name: str, board: BoardProfile, framework:
     return parts
 
 
+def _reach(read: dict[str, str], headers: dict[str, str], text: str) -> None:
+    """Adds to `read` the headers that `text` includes, and those that they include."""
+    for name in re.findall(r'#\s*include\s*"([^"]+)"', text):
+        if name in headers and name not in read:
+            read[name] = headers[name]
+            _reach(read, headers, headers[name])
+
+
 class Compilations:
     """Objects by what they are made of: boards of one core share those whose text differs in comments alone."""
 
@@ -105,11 +113,12 @@ class Compilations:
         return self.compile(files, only)[0]
 
     def _object(self, part: Part, headers: dict[str, str], path: str, text: str, language: str) -> Path:
+        read = {path: _COMMENT.sub(" ", text)}
+        _reach(read, {Path(p).name: _COMMENT.sub(" ", t) for p, t in headers.items()}, read[path])
+        read["told"] = " ".join(d for d in part.defines if any(d[2:].split("=")[0] in t for t in read.values()))
         flags = (*part.target.flags, *STANDARDS[language], *WARNINGS, "-O1", *part.defines)
-        command = (part.target.compiler(language), *flags, *part.stubs)
-        told = [*command, _COMMENT.sub(" ", text)]
-        told += [f"{p}:{_COMMENT.sub(' ', t)}" for p, t in sorted(headers.items())]
-        key = sha256("\0".join(told).encode()).hexdigest()
+        command = (part.target.compiler(language), *part.target.flags, language, *part.stubs)
+        key = sha256("\0".join((*command, *(t for pair in sorted(read.items()) for t in pair))).encode()).hexdigest()
         if key not in self.objects:
             self.objects[key] = self._compile(part, headers, path, text, language, flags, key)
         return self.objects[key]

@@ -70,6 +70,8 @@ def check(compilations: Compilations, model: Model, name: str, kind: Kind, runti
     files, _ = render_project(model, name, project=kind, runtime=runtime, **more)  # type: ignore[arg-type]
     framework, folder = application(kind, runtime, board, model.name)
     parts = parts_of(files, model.name, board, framework, folder)
+    if more.get("checked") and folder:
+        parts[1].defines += ("-DTG_CHECK_WEIGHTS=1",)
     assert all(part.sources for part in parts)
     objects = [made for part in parts for made in compilations.compile(files, part)]
     here = [part for part in parts if part.target is parts[0].target]
