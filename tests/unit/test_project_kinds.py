@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tinygen.boards import board_bytes, board_names, load_board
 from tinygen.errors import BadInput
 from tinygen.pipeline import planned_tflm_budget, render_project
 from tinygen.project import KINDS, Kind
+from tinygen.road import run
 
 #: Folders of the reader's other project.
 ELSEWHERE = {"components/", "lib/"}
@@ -62,7 +64,7 @@ def test_commands_are_of_the_board() -> None:
             assert "--library lib/dense lib/dense/examples/dense" in readme
 
 
-def test_without_a_known_name_the_choice_is_the_readers(tmp_path: Any) -> None:
+def test_without_a_known_name_the_choice_is_the_readers(tmp_path: Path) -> None:
     text = board_bytes("pico").decode()
     board = tmp_path / "mine.toml"
     board.write_text(re.sub(r"\[arduino\]\n.*\n.*\n", "", text))
@@ -123,3 +125,12 @@ def test_nothing_of_another_kind_is_rendered() -> None:
         files = rendered("nano33ble" if kind != "espidf" else "esp32dev", kind)
         for other, names in marks.items():
             assert all(any(p.endswith(n) for p in files) is (other == kind) for n in names), (kind, other)
+
+
+def test_run_refuses_a_kind_that_a_board_cannot_have_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "tinygen.toml").write_text(
+        'schema = 1\n[model]\npath = "absent.keras"\n[target]\nboards = ["esp32dev", "pico"]\nproject = "espidf"\n'
+    )
+    with pytest.raises(BadInput, match=r"pico: ESP-IDF builds for Espressif's chips, not for rp2040"):
+        run(tmp_path / "tinygen.toml", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
