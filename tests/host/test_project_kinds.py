@@ -135,11 +135,12 @@ def test_another_kind_takes_the_place_of_the_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [("espidf", "json"), ("espidf", "esp_dsp"), ("cmake", "test"), ("cmake", "m")]
+    ("kind", "name"),
+    [("espidf", "json"), ("espidf", "esp_dsp"), ("cmake", "test"), ("cmake", "m"), ("arduino", "Wire")],
 )
 def test_names_that_the_builder_keeps_for_itself(tmp_path: Path, kind: Kind, name: str) -> None:
     model = Model(name, dense().tflite)
     with pytest.raises(BadInput, match=f"--name model_{name}"):
         generate(model, "esp32dev", tmp_path / "p", project=kind)
     assert not (tmp_path / "p").exists()
-    generate(model, "esp32dev", tmp_path / "p", project="arduino")
+    generate(model, "esp32dev", tmp_path / "p", project="platformio")

@@ -10,6 +10,12 @@ from .templating import render
 
 _USB_NOTE = "The board's USB is the chip's own: in the Arduino IDE, `USB CDC On Boot` (menu Tools) has to be `Enabled`."
 
+#: Headers of libraries that cores bring: a library of that name would be taken in their place.
+_LIBRARIES = frozenset(
+    """adafruit_tinyusb arduinoble ble eeprom ethernet ffat fs httpclient i2s keyboard littlefs mouse pdm preferences
+    rtc scheduler sd sd_mmc servo softwareserial spi spiffs ticker update usb webserver wifi wire""".split()
+)
+
 
 def require_arduino(board: BoardProfile) -> None:
     """BadInput where the board's profile does not list Arduino among its frameworks."""
@@ -26,6 +32,8 @@ def arduino_files(board: BoardProfile, manifest: Manifest) -> dict[str, str]:
     """
     require_arduino(board)
     name = manifest.model.name
+    if name.lower() in _LIBRARIES:
+        raise BadInput(f"{name}: Arduino's cores have a library of that name.", f"--name model_{name}")
     context = application_context(board, manifest)
     library = context["library"]
     if board.platformio and board.platformio.console:
