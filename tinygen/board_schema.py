@@ -35,6 +35,13 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _fqbn(text: str) -> str:
+    parts = text.split(":")
+    if len(parts) not in (3, 4) or not all(parts):
+        raise ValueError("package:architecture:board is needed, with options behind another colon")
+    return text
+
+
 #: TOML has integers: neither "64K" nor true is one.
 Bytes = Annotated[int, Field(strict=True, gt=0, le=2**30)]
 Text = Annotated[str, Field(strict=True, pattern=r"\S"), AfterValidator(_printable)]
@@ -110,6 +117,13 @@ class PlatformIO(_Strict):
         return self.platform if "/" in self.platform else f"{self.platform}@{self.version}"
 
 
+class Arduino(_Strict):
+    """Arduino's own name for the board, as arduino-cli takes it: package:architecture:board, with options behind."""
+
+    fqbn: Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9_.:,=-]+$"), AfterValidator(_fqbn)]
+    source: Text
+
+
 class SimulatorSpec(_Strict):
     """How the board is simulated: unicorn maps its own memory, qemu runs the named machine, labwired the named chip."""
 
@@ -142,6 +156,7 @@ class BoardProfile(_Strict):
     regions: tuple[Region, ...] = Field(min_length=1)
     frameworks: tuple[Framework, ...] = ()
     platformio: PlatformIO | None = None
+    arduino: Arduino | None = None
     simulators: tuple[SimulatorSpec, ...] = ()
     micropython_arch: MicroPythonArch = ""
     notes: Plain = ""

@@ -21,6 +21,7 @@ from .errors import BadInput
 from .graph.ir import Graph
 from .graph.plan import Buffer
 from .memory.planner import plan_memory
+from .project import Kind
 
 METADATA = "OfflineMemoryAllocation"
 MAX_OFFSET = 1 << 28
@@ -35,14 +36,14 @@ class Planned:
     offsets: Mapping[int, int]
 
 
-def with_offline_plan(graph: Graph, tflite: bytes, board: BoardProfile) -> Planned:
+def with_offline_plan(graph: Graph, tflite: bytes, board: BoardProfile, project: Kind = "platformio") -> Planned:
     """The model with our plan in its metadata, where the arena is smaller for it; else the model as it is.
 
     `graph` is `tflite` as imported, no pass run on it. Models of several subgraphs are left alone, and so are those
     that bring a plan: it is read, and BadInput raised where TFLM could not follow it.
     """
     check_tensors(graph)
-    kernels = kernels_of(board)
+    kernels = kernels_of(board, project)
     if METADATA in graph.metadata:
         brought = _read(graph)
         return Planned(tflite, estimate_arena(graph, kernels, brought), brought)

@@ -11,7 +11,7 @@ from .app_vectors import prepare_application
 from .application import Application
 from .backends import aot
 from .backends.aot_inventory import inventory
-from .backends.platformio import framework_of, platformio_files
+from .backends.projects import framework_for, project_files, require_platformio, require_project
 from .backends.sim_support import sim_files
 from .backends.tflm import render_tflm
 from .backends.tflm_cost import NOTE, STACK_BYTES, STATIC_BYTES, runtime_bytes
@@ -24,7 +24,7 @@ from .errors import BadInput, TinygenError
 from .frontend.importer import import_tflite, read_model_file
 from .memory.lifetimes import live_bytes
 from .offline_plan import with_offline_plan
-from .project import MANIFEST, Manifest, read_manifest
+from .project import MANIFEST, Kind, Manifest, read_manifest
 from .proof import simulate_project
 from .records import Optimize, Tools, manifest_of, tflm_manifest
 from .simulate.compare import SimulationReport
@@ -52,6 +52,7 @@ def generate(
     out: Path,
     *,
     runtime: Runtime = "aot",
+    project: Kind = "platformio",
     optimize: Optimize = "balanced",
     toolchain: Tools = None,
     keep_input: bool = False,
@@ -66,14 +67,14 @@ def generate(
     """
     profile = load_board(board)
     files, manifest = render_project(
-        model, board, runtime=runtime, optimize=optimize, toolchain=toolchain, keep_input=keep_input, checked=checked,
-        app=app, data=data,
+        model, board, runtime=runtime, project=project, optimize=optimize, toolchain=toolchain, keep_input=keep_input,
+        checked=checked, app=app, data=data,
     )  # fmt: skip
     if runtime == "tflm":
-        planned = planned_tflm_budget(model, profile)
+        planned = planned_tflm_budget(model, profile, project=project)
     else:
         compiled = compile_model(model, profile, keep_input=keep_input, checked=checked)
-        planned = planned_budget(compiled, toolchain=toolchain)
+        planned = planned_budget(compiled, toolchain=toolchain, project=project)
     written = write_project(files, manifest, out, force=force)
     return Generated(written, read_manifest(written.folder), with_app(planned, manifest))
 
@@ -83,6 +84,7 @@ def render_project(
     board: str,
     *,
     runtime: Runtime = "aot",
+    project: Kind = "platformio",
     optimize: Optimize = "balanced",
     toolchain: Tools = None,
     keep_input: bool = False,
@@ -93,16 +95,18 @@ def render_project(
     """The files of a project by path, in memory, and its manifest."""
     require_checkable(runtime, checked)
     profile = load_board(board)
+    require_project(profile, project, runtime)
     files: dict[str, str | bytes] = {"board.toml": board_bytes(board)}
     if runtime == "tflm":
-        model, library, manifest = _tflm(model, profile, optimize, toolchain)
+        model, library, manifest = _tflm(model, profile, optimize, toolchain, project)
     else:
         compiled = compile_model(model, profile, keep_input=keep_input, checked=checked)
         library, manifest = _aot(compiled), manifest_of(compiled, optimize=optimize, toolchain=toolchain)
         files |= {f"sim/{path}": text for path, text in sim_files(profile, model.name, checked=checked).items()}
-    files |= {f"lib/{model.name}/src/{path}": text for path, text in library.items()}
+    manifest = manifest.model_copy(update={"project": project})
     manifest, plan = prepare_application(app or Application(), model.tflite, manifest, profile, data)
-    files |= platformio_files(profile, manifest, plan)
+    sources = {f"lib/{model.name}/src/{path}": text for path, text in library.items()}
+    files |= sources | project_files(profile, manifest, tuple(sources), plan)
     files[manifest.model.file] = model.tflite
     return {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}, manifest
 
@@ -134,10 +138,11 @@ def _aot(compiled: Compiled) -> dict[str, str]:
 
 
 def _tflm(
-    model: Model, board: BoardProfile, optimize: Optimize, toolchain: Tools
+    model: Model, board: BoardProfile, optimize: Optimize, toolchain: Tools, project: Kind
 ) -> tuple[Model, dict[str, str], Manifest]:
     """(the model as it is flashed, its library, the manifest)."""
-    planned = with_offline_plan(import_tflite(model.tflite, model.name, supported_only=False), model.tflite, board)
+    graph = import_tflite(model.tflite, model.name, supported_only=False)
+    planned = with_offline_plan(graph, model.tflite, board, project)
     flashed = replace(model, tflite=planned.tflite)
     graph = import_tflite(flashed.tflite, model.name, supported_only=False)
     library = render_tflm(
@@ -149,6 +154,7 @@ def _tflm(
         labels=model.labels,
         preprocess=model.preprocess,
         arena=planned.arena,
+        project=project,
     )
     arena = planned.arena.arena_bytes
     return flashed, library, tflm_manifest(flashed, graph, board, arena, optimize=optimize, toolchain=toolchain)
@@ -158,6 +164,7 @@ def planned_budget(
     compiled: Compiled,
     *,
     toolchain: str | None = None,
+    project: Kind = "platformio",
     max_flash: int | None = None,
     max_ram: int | None = None,
 ) -> BudgetReport:
@@ -179,15 +186,21 @@ def planned_budget(
         max_ram=max_ram,
         largest=peak_layers(compiled),
         notes=(CHECKED_NOTE,) if compiled.checked else (),
+        framework=framework_for(board, project, "aot"),
     )
 
 
 def planned_tflm_budget(
-    model: Model, board: BoardProfile, *, max_flash: int | None = None, max_ram: int | None = None
+    model: Model,
+    board: BoardProfile,
+    *,
+    max_flash: int | None = None,
+    max_ram: int | None = None,
+    project: Kind = "platformio",
 ) -> BudgetReport:
     """The budget of a TFLite Micro project: the model's bytes and the arena are exact plans, the interpreter is not."""
     graph = import_tflite(model.tflite, model.name, supported_only=False)
-    planned = with_offline_plan(graph, model.tflite, board)
+    planned = with_offline_plan(graph, model.tflite, board, project)
     return budget.report(
         board,
         "planned",
@@ -196,7 +209,7 @@ def planned_tflm_budget(
         max_flash=max_flash,
         max_ram=max_ram,
         notes=(NOTE,),
-        framework=framework_of(board, "tflm"),
+        framework=framework_for(board, project, "tflm"),
     )
 
 
@@ -215,14 +228,21 @@ def linked_budget(project: Path, *, max_flash: int | None = None, max_ram: int |
     """
     manifest = read_manifest(project)
     run = simulate_project(project, samples=1, toolchain=manifest.toolchain, compare=False)
-    report = budget_of(run, load_board(project / "board.toml"), max_flash=max_flash, max_ram=max_ram)
+    board = load_board(project / "board.toml")
+    framework = framework_for(board, manifest.project, manifest.runtime)
+    report = budget_of(run, board, max_flash=max_flash, max_ram=max_ram, framework=framework)
     return replace(report, notes=(*report.notes, CHECKED_NOTE)) if manifest.checked else report
 
 
 def budget_of(
-    run: SimulationReport, board: BoardProfile, *, max_flash: int | None = None, max_ram: int | None = None
+    run: SimulationReport,
+    board: BoardProfile,
+    *,
+    max_flash: int | None = None,
+    max_ram: int | None = None,
+    framework: str = "",
 ) -> BudgetReport:
-    """The budget of a program that was linked and simulated."""
+    """The budget of a program that was linked and simulated; `framework` as in budget.report."""
     runtime = 0 if board.framework else run.harness_bytes or 0
     static = (run.state_bytes or 0) + (run.static_bytes or 0)
     return budget.report(
@@ -232,6 +252,7 @@ def budget_of(
         {"arena": run.arena_bytes or 0, "static": static, "stack": run.stack_bytes or 0},
         max_flash=max_flash,
         max_ram=max_ram,
+        framework=framework,
     )
 
 
@@ -275,10 +296,10 @@ def _check_project(project: Path, board: str, max_flash: int | None, max_ram: in
     model = stored_model(project, manifest)
     profile = load_board(project / "board.toml")
     if manifest.runtime == "tflm":
-        report = planned_tflm_budget(model, profile, **limits)
+        report = planned_tflm_budget(model, profile, **limits, project=manifest.project)
     else:
         compiled = compile_model(model, profile, checked=manifest.checked)
-        report = planned_budget(compiled, toolchain=manifest.toolchain, **limits)
+        report = planned_budget(compiled, toolchain=manifest.toolchain, **limits, project=manifest.project)
     return with_app(replace(report, notes=(*report.notes, *notes)), manifest)
 
 
@@ -290,14 +311,15 @@ def stored_model(project: Path, manifest: Manifest) -> Model:
 
 
 def build(project: Path) -> dict[str, Any]:
-    """Builds the project with PlatformIO."""
-    read_manifest(project)
+    """Builds the project with PlatformIO; BadInput with the line that builds it where it is of another kind."""
+    require_platformio(read_manifest(project))
     return asdict(platformio.build(project))
 
 
 def flash(project: Path, *, port: str | None = None) -> dict[str, Any]:
     """Flashes the project with PlatformIO; OverBudget before PlatformIO starts where it does not fit."""
     manifest = read_manifest(project)
+    require_platformio(manifest)
     if load_board(project / "board.toml").platformio is None:
         raise BadInput(f"{manifest.board} is a simulator: there is nothing to flash.", "`tinygen simulate` runs it.")
     _check_project(project, "", None, None).require()

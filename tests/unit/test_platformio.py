@@ -12,8 +12,9 @@ import pytest
 
 from tinygen.application import AppPlan, Rules, Stream, Vector
 from tinygen.backends.application import APP_FILES
-from tinygen.backends.platformio import framework_of, platformio_files, semantic_version
+from tinygen.backends.platformio import framework_of, platformio_files
 from tinygen.backends.platformio_cores import sim_board
+from tinygen.backends.project_context import semantic_version
 from tinygen.boards import BoardProfile, board_names, load_board
 from tinygen.errors import BadInput, MissingTool, TinygenError
 from tinygen.project import Manifest, ModelRecord, PlanRecord

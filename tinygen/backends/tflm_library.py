@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..boards import BoardProfile
 from ..errors import BadInput
+from ..project import Kind
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class TflmLibrary:
     framework: str
     lib_deps: tuple[str, ...] = ()
     component: str = ""
+    header: str = ""  # Arduino's builder finds a library by the header of its root folder that a program includes
     notes: tuple[str, ...] = ()
 
 
@@ -36,22 +38,26 @@ _ARDUINO = TflmLibrary(
     version="2.0.0",
     framework="arduino",
     lib_deps=("spaziochirale/Chirale_TensorFLowLite@2.0.0",),
+    header="Chirale_TensorFlowLite.h",
     notes=(
         "TensorFlow Lite Micro is the Arduino library `spaziochirale/Chirale_TensorFLowLite` 2.0.0 (July 2024, with"
         " CMSIS-NN). Its authors test it on Arduino's mbed boards (Nano 33 BLE, Portenta, Giga) and on ESP32; on other"
         " cores it may need a patch.",
-        "The library asks for Arduino's framework, so this project uses it whatever the ahead-of-time one uses.",
-        "The bare tflite-micro repository as lib_deps does not build.",
+        "The bare tflite-micro repository as a dependency does not build.",
     ),
 )
 _HOST = TflmLibrary(name="", version="", framework="")
 
 
-def tflm_library(board: BoardProfile) -> TflmLibrary:
-    """The library for this board; the empty one for boards that PlatformIO does not know (simulators).
+def tflm_library(board: BoardProfile, project: Kind = "platformio") -> TflmLibrary:
+    """The library for this board and kind of project; the empty one for boards that PlatformIO does not know.
 
     Raises BadInput where the board's platform has neither ESP-IDF nor Arduino.
     """
+    if project == "espidf":
+        return _ESP
+    if project == "arduino":
+        return _ARDUINO
     if board.platformio is None:
         return _HOST
     frameworks = board.platformio.frameworks
