@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 from rich.text import Text
 
-from ..gates import Verdict
 from ..units import format_size
 from ..usage import BudgetReport, Usage
+
+if TYPE_CHECKING:
+    from ..gates import Verdict
 
 _LEAST = 8  # columns of a text that has to give way
 
