@@ -73,7 +73,7 @@ def tflm_manifest(
         plan=PlanRecord(
             arena_bytes=arena_bytes,
             arena_lower_bound_bytes=0,
-            state_bytes=0,
+            state_bytes=sum(v.nbytes for v in graph.variables) + sum(graph.tensors[i].nbytes for i in graph.in_state),
             weights_bytes=len(model.tflite),
             layers=tuple(layers),
         ),
