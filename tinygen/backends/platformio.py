@@ -14,6 +14,7 @@ from ..resources import data_dir
 from .aot import QUANTIZED_RANGE
 from .constants import C_TYPES
 from .platformio_cores import sim_board
+from .runtime_notes import runtime_notes
 from .templating import render
 from .tflm_library import TflmLibrary, tflm_library
 
@@ -106,7 +107,7 @@ def _board_project(board: BoardProfile, spec: PlatformIO, manifest: Manifest) ->
         "console": spec.console.upper(),
         "lib_deps": library.lib_deps,
         "kernels_from_lib": bool(library.lib_deps),
-        "notes": library.notes,
+        "notes": (*library.notes, *runtime_notes(board, manifest)),
     }
     files = {
         "platformio.ini": render("platformio/platformio.ini.j2", **context),
