@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .boards import BoardProfile
-from .usage import BudgetReport, Source, Usage
+from .usage import BudgetReport, Performance, Source, Usage
 
 
 def report(
@@ -17,6 +17,10 @@ def report(
     largest: str = "",
     notes: tuple[str, ...] = (),
     framework: str = "",
+    model: str = "",
+    runtime: str = "aot",
+    checked: bool = False,
+    performance: Performance | None = None,
 ) -> BudgetReport:
     """The budget of a board, with its framework's share; `max_flash` and `max_ram` tighten the board's own limits.
 
@@ -34,4 +38,8 @@ def report(
         ram=Usage("RAM", min(board.ram.size, max_ram or board.ram.size), ram),
         largest=largest,
         notes=notes,
+        model=model,
+        runtime=runtime,
+        checked=checked,
+        performance=performance or Performance(),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -25,12 +26,12 @@ from .frontend.importer import import_tflite, read_model_file
 from .memory.lifetimes import live_bytes
 from .offline_plan import with_offline_plan
 from .project import MANIFEST, Kind, Manifest, read_manifest
-from .proof import simulate_project
 from .records import Optimize, Tools, manifest_of, tflm_manifest
 from .simulate.compare import SimulationReport
+from .simulation import simulate
 from .toolchain import platformio
 from .toolchain.compilers import find_toolchain
-from .usage import BudgetReport
+from .usage import BudgetReport, Performance
 from .writing import Written, edited_files, write_project
 
 Runtime = Literal["aot", "tflm"]
@@ -187,6 +188,8 @@ def planned_budget(
         largest=peak_layers(compiled),
         notes=(CHECKED_NOTE,) if compiled.checked else (),
         framework=framework_for(board, project, "aot"),
+        model=compiled.model.name,
+        checked=compiled.checked,
     )
 
 
@@ -210,6 +213,8 @@ def planned_tflm_budget(
         max_ram=max_ram,
         notes=(NOTE,),
         framework=framework_for(board, project, "tflm"),
+        model=model.name,
+        runtime="tflm",
     )
 
 
@@ -221,17 +226,32 @@ def likely_toolchain(core: str) -> str:
         return "gcc"
 
 
-def linked_budget(project: Path, *, max_flash: int | None = None, max_ram: int | None = None) -> BudgetReport:
+def linked_budget(
+    project: Path, *, data: Path | None = None, max_flash: int | None = None, max_ram: int | None = None
+) -> BudgetReport:
     """The budget of a rendered project as linked for its board, its stack painted in the simulator.
 
-    Raises MissingTool without a compiler or a simulator.
+    With `data` the firmware runs over the held-out samples too, for its metric. Raises MissingTool without a compiler
+    or a simulator.
     """
     manifest = read_manifest(project)
-    run = simulate_project(project, samples=1, toolchain=manifest.toolchain, compare=False)
+    run = simulate(project, data=data, samples=None if data else 1, compare=False)
     board = load_board(project / "board.toml")
     framework = framework_for(board, manifest.project, manifest.runtime)
     report = budget_of(run, board, max_flash=max_flash, max_ram=max_ram, framework=framework)
-    return replace(report, notes=(*report.notes, CHECKED_NOTE)) if manifest.checked else report
+    notes = (*report.notes, CHECKED_NOTE) if manifest.checked else report.notes
+    found = performance_of(run, data)
+    return replace(report, model=manifest.model.name, notes=notes, performance=found, checked=manifest.checked)
+
+
+def performance_of(run: SimulationReport, data: Path | None) -> Performance:
+    """Instructions and metric of a simulation; `data` is what it ran on besides the ramp."""
+    reasons = {"metric": "the data has no y to compare with" if data else "no --data to compute it on"}
+    if run.instructions_per_inference is None:
+        reasons["instructions"] = run.reasons.get("instructions_per_inference", "not counted")
+    named = run.compiler in run.compiler_version
+    compiler = run.compiler_version if named else f"{run.compiler} {run.compiler_version}"
+    return Performance(run.instructions_per_inference, run.metric, run.simulator, compiler, reasons)
 
 
 def budget_of(
@@ -272,26 +292,49 @@ def check(
     max_ram: int | None = None,
     say: Say | None = None,
 ) -> BudgetReport:
-    """The budget of a rendered project (linked, where its core has a simulator) or of a model (planned)."""
+    """The budget of a rendered project (linked, where its core has a simulator) or of a model (planned).
+
+    `data` quantizes a Keras model; a project runs over its held-out samples.
+    """
+    boards = [board] if board else []
+    return check_boards(target, boards, runtime=runtime, data=data, max_flash=max_flash, max_ram=max_ram, say=say)[0]
+
+
+def check_boards(
+    target: Path,
+    boards: Sequence[str],
+    *,
+    runtime: str = "aot",
+    data: Path | None = None,
+    max_flash: int | None = None,
+    max_ram: int | None = None,
+    say: Say | None = None,
+) -> list[BudgetReport]:
+    """The same for several boards, in their order; a project has its own and takes no other."""
+    limits = {"max_flash": max_flash, "max_ram": max_ram}
     if target.is_dir() and (target / MANIFEST).is_file():
-        return _check_project(target, board, max_flash, max_ram)
-    if not board:
+        return [_check_project(target, board, data=data, **limits) for board in (boards or [""])]
+    if not boards:
         raise BadInput(f"{target}: which board?", "--board B; `tinygen boards` lists them.")
-    profile = load_board(board)
+    profiles = [load_board(board) for board in boards]
     model = open_model(target, data=data, say=say)
     if runtime == "tflm":
-        return planned_tflm_budget(model, profile, max_flash=max_flash, max_ram=max_ram)
-    return planned_budget(compile_model(model, profile), max_flash=max_flash, max_ram=max_ram)
+        return [planned_tflm_budget(model, p, max_flash=max_flash, max_ram=max_ram) for p in profiles]
+    compiled = (compile_model(model, profile) for profile in profiles)
+    return [planned_budget(found, max_flash=max_flash, max_ram=max_ram) for found in compiled]
 
 
-def _check_project(project: Path, board: str, max_flash: int | None, max_ram: int | None) -> BudgetReport:
+def _check_project(
+    project: Path, board: str = "", *, data: Path | None = None, max_flash: int | None = None,
+    max_ram: int | None = None,
+) -> BudgetReport:  # fmt: skip
     manifest = read_manifest(project)
     if board and board != manifest.board:
         raise BadInput(f"{project}: was rendered for {manifest.board}, not {board}.", "Leave --board out.")
     notes = tuple(f"edited by hand: {path}" for path in edited_files(project, manifest))
     limits = {"max_flash": max_flash, "max_ram": max_ram}
     if manifest.runtime == "aot" and (project / "sim" / "link.ld").is_file():
-        report = with_app(linked_budget(project, **limits), manifest)
+        report = with_app(linked_budget(project, data=data, **limits), manifest)
         return replace(report, notes=(*report.notes, *notes))
     model = stored_model(project, manifest)
     profile = load_board(project / "board.toml")
@@ -300,6 +343,8 @@ def _check_project(project: Path, board: str, max_flash: int | None, max_ram: in
     else:
         compiled = compile_model(model, profile, checked=manifest.checked)
         report = planned_budget(compiled, toolchain=manifest.toolchain, **limits, project=manifest.project)
+    if data:
+        report = replace(report, performance=performance_of(simulate(project, data=data, compare=False), data))
     return with_app(replace(report, notes=(*report.notes, *notes)), manifest)
 
 
@@ -322,5 +367,5 @@ def flash(project: Path, *, port: str | None = None) -> dict[str, Any]:
     require_platformio(manifest)
     if load_board(project / "board.toml").platformio is None:
         raise BadInput(f"{manifest.board} is a simulator: there is nothing to flash.", "`tinygen simulate` runs it.")
-    _check_project(project, "", None, None).require()
+    _check_project(project).require()
     return {"said": platformio.flash(project, port)}

@@ -14,6 +14,7 @@ from ..project import Manifest
 from .aot import QUANTIZED_RANGE
 from .application import app_context, app_files
 from .constants import C_TYPES
+from .runtime_notes import runtime_notes
 from .templating import render
 from .tflm_library import tflm_library
 
@@ -69,7 +70,7 @@ def application_context(board: BoardProfile, manifest: Manifest, app: AppPlan, f
         "ctype": C_TYPES.get(ends[0].dtype, "void") if ends else "int8_t",
         "quantized": bool(ends) and ends[0].scale is not None and ends[0].dtype in QUANTIZED_RANGE,
         "library": library,
-        "notes": library.notes if library else (),
+        "notes": (*(library.notes if library else ()), *(runtime_notes(board, manifest) if spec else ())),
         "state_bytes": manifest.plan.state_bytes,
         "optimize": OPTIMIZE[manifest.optimize],
         "serial_header": spec.serial_header if spec else "",

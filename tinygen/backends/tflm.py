@@ -59,6 +59,9 @@ def render_tflm(
         "kernels": kernels,
         "library_header": library.header if project == "arduino" else "",
         "methods": methods,
+        "variables": len(graph.variables),
+        "variable_bytes": sum(variable.nbytes for variable in graph.variables),
+        "restarts": any(not variable.starts_as_reset for variable in graph.variables),
         "layers": [_layer(graph, i) for i in range(len(graph.ops))],
         "inputs": [_end(graph.tensors[t], i) for i, t in enumerate(graph.inputs)],
         "outputs": [_end(graph.tensors[t], i) for i, t in enumerate(graph.outputs)],
@@ -78,7 +81,8 @@ def _layer(graph: Graph, index: int) -> dict[str, Any]:
     op = graph.ops[index]
     known = operators().get(op.kind)
     macs = known.macs(graph, op) if known and op.attrs is not None else 0
-    return {"index": index, "kind": c_comment(op.kind), "shape": _shape(graph.output(op)), "macs": macs}
+    shape = _shape(graph.output(op)) if op.outputs else ""
+    return {"index": index, "kind": c_comment(op.kind), "shape": shape, "macs": macs}
 
 
 def _shape(tensor: Tensor) -> str:

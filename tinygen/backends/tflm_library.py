@@ -30,7 +30,13 @@ _ESP = TflmLibrary(
     notes=(
         "TensorFlow Lite Micro is the component `espressif/esp-tflite-micro` 1.3.8 with esp-nn's kernels; it needs"
         " ESP-IDF 5.0 or newer.",
-        "esp-nn has vector code for the ESP32-S3 alone; its scratch buffers there are in the arena's size.",
+        "esp-nn has vector code for the ESP32-S3 alone; its scratch buffers there are in the arena's size. Known to"
+        " break there with esp-nn as it was released until August 2026: strided convolutions with SAME padding have a"
+        " wrong last row or column (issue 31 of espressif/esp-nn), depthwise ones may write past their scratch (issue"
+        " 30). Both are mended in its sources: `idf.py update-dependencies` takes the newest release.",
+        "esp-nn's kernels are not the oracle: the bits were compared with TensorFlow Lite Micro's reference kernels on"
+        " the host. The CRC-32 that the board prints at start is that of the first run of `tinygen simulate . --json -`"
+        " where its kernels agree with them.",
     ),
 )
 _ARDUINO = TflmLibrary(

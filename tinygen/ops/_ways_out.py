@@ -8,7 +8,6 @@ from ..graph.tflm import has_operator, runs
 _QUANTIZE = "`tinygen quantize` on the Keras model"
 _REWRITTEN = f"{_QUANTIZE} writes it in operators that TensorFlow Lite Micro has."
 _LOOP = "unroll=True in the recurrent layer keeps loops out of the model; its weights stay the same."
-_STATE = "--runtime aot keeps variables in a static struct."
 _VOLUMES = "Keep the depth among the channels and use 2D layers."
 _AFTERWARDS = "End the model before it and let the program do the rest with its output."
 _BEFORE = "Prepare it before the model: the firmware takes numbers."
@@ -25,7 +24,6 @@ _WAYS_OUT: dict[str, str] = {
     **dict.fromkeys("EXP LOG SQRT SQUARE NEG SIN COS FLOOR CEIL ROUND GELU SELECT TILE".split(), _REWRITTEN),
     **dict.fromkeys("WHILE IF CALL RNN UNIDIRECTIONAL_SEQUENCE_RNN BIDIRECTIONAL_SEQUENCE_RNN".split(), _LOOP),
     **dict.fromkeys("LSTM BIDIRECTIONAL_SEQUENCE_LSTM".split(), "LSTM with unroll=True in the Keras model."),
-    **dict.fromkeys("VAR_HANDLE READ_VARIABLE ASSIGN_VARIABLE CALL_ONCE".split(), _STATE),
     **dict.fromkeys("CONV_3D CONV_3D_TRANSPOSE".split(), _VOLUMES),
     **dict.fromkeys(
         "TOPK_V2 WHERE UNIQUE NON_MAX_SUPPRESSION_V4 NON_MAX_SUPPRESSION_V5 SEGMENT_SUM MULTINOMIAL".split(),
