@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import BadInput
 from ..flatbuffer import Damaged, Table, root
 from ..graph.builtin import BUILTIN_NAMES, OPTIONS_CODES
-from ..graph.ir import Graph, Op, OtherSubgraph, Tensor, Variable
+from ..graph.ir import HANDLE, Graph, Op, OtherSubgraph, Tensor, Variable
 from ..graph.verify import verify
 from ..ops import operators
 from ..ops._ways_out import TEN_AT_A_TIME, shown, way_out
@@ -220,7 +220,7 @@ def _check_types(graph: Graph) -> None:
     """Refuses tensors of types that neither back end holds, by the layer that reads them."""
     for op in graph.ops:
         types = (graph.tensors[i].dtype for i in op.inputs if i >= 0)
-        dtype = next((d for d in types if d in OTHER.values() and d != "resource"), "")  # of handles: variables.py
+        dtype = next((d for d in types if d in OTHER.values() and d != HANDLE), "")  # of handles: variables.py
         if dtype:
             raise BadInput(f"{op.name}: {shown(op.kind)} on {dtype} is not supported.", way_out(op.kind, dtype))
 
