@@ -336,7 +336,7 @@ def test_held_out_samples_are_the_vectors(tmp_path: Path) -> None:
 
 
 def test_vectors_need_the_reference(tmp_path: Path) -> None:
-    """The very kernels: with LiteRT's alone there are none, and nothing is written. A serial line needs no reference."""
+    """The very kernels: with LiteRT's alone there are none, and nothing is written. A serial line needs none."""
     (tmp_path / "m.tflite").write_bytes(MODELS["dense"]().tflite)
     asked = ("generate", tmp_path / "m.tflite", "--board", BOARD, "-o", tmp_path / "p", "-q")
     for hidden in ("tflite_micro", "tflite_micro ai_edge_litert"):
