@@ -69,7 +69,7 @@ def application(defines: tuple[str, ...]) -> tuple[str, ...]:
     app = data_dir("firmware") / "app"
     build = Path(tempfile.mkdtemp(prefix="tinygen-app-", dir=OBJECTS.name))
     includes = ("-I", str(app), "-I", str(app.parent / "runtime"))
-    sources = [app / name for name in (*APP_FILES, "tg_port_posix.c") if name.endswith(".c")]
+    sources = [app / name for name in (*APP_FILES, "tg_port_stdio.c") if name.endswith(".c")]
     return tuple(compile_one(source, build, (*defines, *includes)) for source in sources)
 
 
