@@ -57,8 +57,8 @@ class InputSection(_Strict):
 
     mean: tuple[Finite, ...] = ()
     std: Annotated[tuple[Finite, ...], AfterValidator(_non_zero)] = ()
-    window: int | None = Field(None, gt=0)
-    stride: int | None = Field(None, gt=0)
+    window: int | None = Field(None, gt=0, lt=2**31)
+    stride: int | None = Field(None, gt=0, lt=2**31)
 
     @model_validator(mode="after")
     def _same_length(self) -> InputSection:

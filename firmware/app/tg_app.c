@@ -18,6 +18,13 @@ TG_WEAK int tg_link_take(int byte) {
     return 0;
 }
 
+TG_WEAK void tg_link_start(const tg_app_model *model, int ready) {
+    (void)model;
+    (void)ready;
+}
+
+TG_WEAK void tg_link_self_test(int passed) { (void)passed; }
+
 int tg_app_next_byte(void) {
     int byte = tg_port_read();
     asked = 1;
@@ -148,13 +155,17 @@ void tg_app_start(const tg_app_model *model) {
     tg_cycles_start();
     put_model(info);
     put_arena(model, info);
+    tg_link_start(model, trouble == NULL);
     if (trouble != NULL) {
         tg_put("error: ");
         tg_put(trouble);
         tg_put("\n");
         return;
     }
-    tg_selftest(model);
+    const int passed = tg_selftest(model);
+    if (model->vectors != NULL) {
+        tg_link_self_test(passed);
+    }
     app = model;
     clear();
     put_ready(model, info);

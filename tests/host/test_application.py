@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from command_line import tinygen
 from small_models import MODELS
 
 from tinygen import road
@@ -23,12 +25,12 @@ from tinygen.backends.application import APP_FILES
 from tinygen.compiled import Model
 from tinygen.errors import BadInput
 from tinygen.frontend.importer import import_tflite
-from tinygen.pipeline import generate
+from tinygen.pipeline import check, generate
 from tinygen.preprocess import quantize_input
 from tinygen.project import read_manifest
 from tinygen.resources import data_dir
 from tinygen.simulate.inputs import generated
-from tinygen.simulate.reference import reference
+from tinygen.simulate.reference import Reference, reference
 from tinygen.toolchain.compilers import environment
 
 pytestmark = [pytest.mark.needs_cc, pytest.mark.needs_tflm]
@@ -312,6 +314,7 @@ def test_run_takes_the_application_from_the_file(tmp_path: Path) -> None:
     assert (app.source, app.vectors, app.ram_bytes) == ("function", 1, 9 * 16 * 4)
     assert report.boards[0].budget.ram.parts["window"] == app.ram_bytes
     assert report.boards[0].budget.flash.parts["vectors"] == app.flash_bytes > 0
+    assert check(board).flash.parts["vectors"] == app.flash_bytes
     assert (board / "src" / "user.c").is_file() and not (simulator / "src").exists()
     start, _ = said(compiled(board, "stream.c", "-DCHANNELS=16"), b"")
     assert start[-1] == "self-test: PASS (1 vector)"
@@ -330,6 +333,28 @@ def test_held_out_samples_are_the_vectors(tmp_path: Path) -> None:
     arrays = re.findall(r"input\d\[128\] = \{(.*?)\}", text, re.S)
     assert [bytes(int(v, 16) for v in re.findall(r"0x\w\w", a)) for a in arrays] == [row.tobytes() for row in q]
     assert said(compiled(tmp_path / "p", "idle.c"), b"\4")[0][-1] == "self-test: PASS (3 vectors)"
+
+
+def test_vectors_need_the_reference(tmp_path: Path) -> None:
+    """The very kernels: with LiteRT's alone there are none, and nothing is written. A serial line needs none."""
+    (tmp_path / "m.tflite").write_bytes(MODELS["dense"]().tflite)
+    asked = ("generate", tmp_path / "m.tflite", "--board", BOARD, "-o", tmp_path / "p", "-q")
+    for hidden in ("tflite_micro", "tflite_micro ai_edge_litert"):
+        tinygen(*asked, "--source", "vectors", hide=hidden).refused(5, "tinygen[sim]")
+        assert not (tmp_path / "p").exists()
+    tinygen(*asked, "--source", "vektors").refused(2, "--source 'vektors'", "vectors")
+    assert tinygen(*asked, hide="tflite_micro ai_edge_litert").code == 0
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_the_ramp_is_compared_where_its_outputs_are_known(tmp_path: Path, monkeypatch: Any, exact: bool) -> None:
+    def other(*given: Any) -> Reference:
+        return replace(reference(*given), exact=exact)
+
+    monkeypatch.setattr("tinygen.app_vectors.reference", other)
+    generate(MODELS["dense"](), BOARD, tmp_path / "p", app=Application(ramp=True))
+    start, _ = said(compiled(tmp_path / "p", "idle.c"), b"\4")
+    assert start[-1].startswith("self-test: PASS (1 vector)" if exact else "ramp: output crc32 ")
 
 
 def test_what_the_user_wrote_is_kept(tmp_path: Path) -> None:

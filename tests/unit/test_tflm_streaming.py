@@ -240,7 +240,7 @@ def test_the_rendered_program_makes_variables_and_resets_them(tmp_path: Path) ->
     [
         ("MicroResourceVariables::Create(allocator, 1)", "MicroResourceVariables::Create(1)"),
         ("MicroAllocator::Create(stream_arena, sizeof stream_arena)", "MicroAllocator::Create(stream_arena)"),
-        ("(model, resolver, allocator, variables)", "(model, resolver, variables, allocator)"),
+        ("(model, resolver, allocator, variables, profiler)", "(model, resolver, variables, allocator)"),
         ("micro_resource_variable.h", "micro_resource_variables.h"),
         ("~MicroInterpreter()", "~Interpreter()"),
     ],
