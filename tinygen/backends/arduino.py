@@ -6,7 +6,7 @@ from ..application import AppPlan
 from ..boards import BoardProfile
 from ..errors import BadInput
 from ..project import Manifest
-from .project_context import application_context, application_files
+from .project_context import SIM_FILES, application_context, application_files
 from .templating import render
 
 _USB_NOTE = "The board's USB is the chip's own: in the Arduino IDE, `USB CDC On Boot` (menu Tools) has to be `Enabled`."
@@ -55,7 +55,7 @@ def arduino_files(board: BoardProfile, manifest: Manifest, app: AppPlan) -> dict
         app_dir=sketch,
         traced_in="",
         own_files=[(f"`{sketch}/`", "an application around it, as the library's example sketch")],
-        sim_holds="what `tinygen simulate` links `lib/` with",
+        our_files=SIM_FILES if context["has_sim"] else [],
         check_how=f"`#define TG_CHECK_WEIGHTS 1` as the first line of `{name}.ino`",
     )
     return files

@@ -7,7 +7,7 @@ from ..boards import BoardProfile
 from ..errors import BadInput
 from ..project import Manifest
 from .platformio_cores import sim_board
-from .project_context import application_context, application_files, library_sources
+from .project_context import SIM_FILES, application_context, application_files, library_sources
 from .templating import render
 
 #: Target names that CMake keeps for itself, and libraries that a linker would no longer find beside such a target.
@@ -57,7 +57,7 @@ def cmake_files(board: BoardProfile, manifest: Manifest, sources: tuple[str, ...
             ("`src/`", "a program of this machine around it"),
             ("`CMakeLists.txt`" + (", `toolchain.cmake`" if toolchain else ""), "how CMake builds both"),
         ],
-        sim_holds="what `tinygen simulate` links `lib/` with",
+        our_files=SIM_FILES if context["has_sim"] else [],
         check_how="`-DCMAKE_C_FLAGS=-DTG_CHECK_WEIGHTS=1` after `cmake`",
     )
     return files

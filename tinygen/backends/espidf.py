@@ -8,7 +8,7 @@ from ..application import AppPlan
 from ..boards import BoardProfile
 from ..errors import BadInput
 from ..project import Manifest
-from .project_context import application_context, application_files, library_sources
+from .project_context import SIM_FILES, application_context, application_files, library_sources
 from .templating import render
 
 #: Chips that `idf.py set-target` of ESP-IDF 5.5 takes.
@@ -61,7 +61,7 @@ def espidf_files(board: BoardProfile, manifest: Manifest, sources: tuple[str, ..
             ("`main/`", "an application around it"),
             ("`CMakeLists.txt`, `sdkconfig.defaults`", "how ESP-IDF builds it"),
         ],
-        sim_holds="what `tinygen simulate` links `lib/` with",
+        our_files=SIM_FILES if context["has_sim"] else [],
         check_how="`target_compile_definitions(${COMPONENT_LIB} PRIVATE TG_CHECK_WEIGHTS=1)` in `main/CMakeLists.txt`",
     )
     return files

@@ -12,10 +12,11 @@ from ..project import Manifest
 from ..resources import data_dir
 from .espidf import idf_files
 from .platformio_cores import sim_board
-from .project_context import application_context, application_files
+from .project_context import SIM_FILES, application_context, application_files
 from .templating import render
 from .tflm_library import TflmLibrary, tflm_library
 
+_SIM_HOLDS = "the harness, the core's start-up, the board's memory map, and the platform that builds them"
 _SIM_SOURCES = "+<*.c> -<native.c>"  # assembly is added by the platform, native.c is for runs on the host
 
 _ANOTHER_FRAMEWORK = (
@@ -80,7 +81,7 @@ def _board_project(
         app_dir="src",
         traced_in="platformio.ini",
         own_files=[("`src/`", "an application around it"), (builds, "how PlatformIO builds it")],
-        sim_holds="what `tinygen simulate` links `lib/` with",
+        our_files=SIM_FILES if context["has_sim"] else [],
         check_how="`build_flags = -DTG_CHECK_WEIGHTS=1` in `platformio.ini`",
         elsewhere=elsewhere,
     )
@@ -105,7 +106,7 @@ def _sim_project(board: BoardProfile, manifest: Manifest, context: dict[str, Any
             "platformio/README.md.j2",
             **context,
             own_files=[("`platformio.ini`", "how PlatformIO builds it")],
-            sim_holds="the harness, the core's start-up, the board's memory map, and the platform that builds them",
+            our_files=[("`sim/`", _SIM_HOLDS)],
             check_how="",
             elsewhere="",
         ),

@@ -20,6 +20,8 @@ from .tflm_library import tflm_library
 
 #: The model's library is compiled for speed where the user did not ask for size; frameworks say -Os.
 OPTIMIZE = {"speed": "-O2", "balanced": "-O2", "size": "-Os"}
+#: What a README's table says of a folder that ahead-of-time projects have for the simulator.
+SIM_FILES = [("`sim/`", "what `tinygen simulate` links `lib/` with")]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from typing import Annotated, cast
 import typer
 
 from ..errors import BadInput, suggest
-from ..project import KINDS, Kind
 from .options import BoardOption, DebugOption, JsonOption, OutOption, Output, QuietOption
 
 
@@ -51,6 +50,7 @@ def command(
     from ..boards import load_board
     from ..compiled import open_model
     from ..pipeline import Runtime, generate, require_checkable
+    from ..project import KINDS, Kind
     from ..records import Optimize, Tools
     from ..report.text import budget_table
 
