@@ -16,9 +16,10 @@ from .backends.tflm_cost import NOTE, STACK_BYTES, STATIC_BYTES, runtime_bytes
 from .backends.weights_check import render_weights_check
 from .boards import BoardProfile, board_bytes, load_board
 from .compiled import Compiled, Model, Say, compile_model, open_model
-from .costs import OVERRUN_BYTES, price
+from .costs import OVERRUN_BYTES, CodePrice, price
 from .errors import BadInput, TinygenError
 from .frontend.importer import import_tflite, read_model_file
+from .golden_vectors import golden_vectors
 from .memory.lifetimes import live_bytes
 from .offline_plan import with_offline_plan
 from .project import MANIFEST, Manifest, read_manifest
@@ -85,12 +86,15 @@ def render_project(
     files: dict[str, str | bytes] = {"board.toml": board_bytes(board)}
     if runtime == "tflm":
         model, library, manifest = _tflm(model, profile, optimize, toolchain)
+        files |= platformio_files(profile, manifest, stack_bytes=STACK_BYTES)
     else:
         compiled = compile_model(model, profile, keep_input=keep_input, checked=checked)
         library, manifest = _aot(compiled), manifest_of(compiled, optimize=optimize, toolchain=toolchain)
         files |= {f"sim/{path}": text for path, text in sim_files(profile, model.name, checked=checked).items()}
+        vectors = golden_vectors(model.tflite, manifest.model.inputs)
+        stack = planned_cost(compiled, toolchain or "gcc").stack_bytes
+        files |= platformio_files(profile, manifest, vectors, stack)
     files |= {f"lib/{model.name}/src/{path}": text for path, text in library.items()}
-    files |= platformio_files(profile, manifest)
     files[manifest.model.file] = model.tflite
     return {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}, manifest
 
@@ -142,9 +146,8 @@ def planned_budget(
 ) -> BudgetReport:
     """The budget before any compiler runs: weights and arena exact, code and stack by the table of measured sizes."""
     board = compiled.board
-    stock = inventory(compiled.graph, compiled.layers, compiled.model.info, compiled.plan)
     static = compiled.state_bytes + (OVERRUN_BYTES if compiled.checked else 0)
-    cost = price(stock, toolchain or likely_toolchain(board.core), board.core)
+    cost = planned_cost(compiled, toolchain)
     return budget.report(
         board,
         "planned",
@@ -159,6 +162,12 @@ def planned_budget(
         largest=peak_layers(compiled),
         notes=(CHECKED_NOTE,) if compiled.checked else (),
     )
+
+
+def planned_cost(compiled: Compiled, toolchain: str | None) -> CodePrice:
+    """Code and stack of a model by the table of measured sizes."""
+    stock = inventory(compiled.graph, compiled.layers, compiled.model.info, compiled.plan)
+    return price(stock, toolchain or likely_toolchain(compiled.board.core), compiled.board.core)
 
 
 def planned_tflm_budget(

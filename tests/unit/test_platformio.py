@@ -104,9 +104,6 @@ def test_what_cannot_be_built_is_refused() -> None:
     for runtime in ("aot", "tflm"):
         with pytest.raises(BadInput, match="zephyr"):
             platformio_files(odd, manifest("nucleo_f446re", runtime))
-    xtensa = load_board("esp32dev").model_copy(update={"platformio": None})
-    with pytest.raises(BadInput, match="xtensa"):
-        platformio_files(xtensa, manifest("esp32dev"))
 
 
 @pytest.mark.parametrize(

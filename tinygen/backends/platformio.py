@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -12,8 +11,10 @@ from ..errors import BadInput
 from ..project import Manifest
 from ..resources import data_dir
 from .aot import QUANTIZED_RANGE
+from .budget_gate import gate_files
 from .constants import C_TYPES
 from .platformio_cores import sim_board
+from .sim_env import Vectors, sim_context, sim_env_files
 from .templating import render
 from .tflm_library import TflmLibrary, tflm_library
 
@@ -23,16 +24,18 @@ _APPLICATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "espidf": ("main.c", ("tg_port_espidf.c",)),
     "stm32cube": ("main.c", ("tg_port_stm32cube.c", "tg_port_stm32cube.h")),
 }
-_SIM_SOURCES = "+<*.c> -<native.c>"  # assembly is added by the platform, native.c is for runs on the host
 #: The model's library is compiled for speed where the user did not ask for size; frameworks say -Os.
 _OPTIMIZE = {"speed": "-O2", "balanced": "-O2", "size": "-Os"}
 
 
-def platformio_files(board: BoardProfile, manifest: Manifest) -> dict[str, str]:
+def platformio_files(
+    board: BoardProfile, manifest: Manifest, vectors: Vectors | None = None, stack_bytes: int = 0
+) -> dict[str, str]:
     """The files of the project that PlatformIO needs, by path from the project's root.
 
-    The model's own sources (lib/<name>/src) and a simulator's harness (sim/) come from their back ends. Raises BadInput
-    where no application is known for the board's framework, or where the runtime cannot be built for the board.
+    The model's own sources (lib/<name>/src) and a simulator's harness (sim/) come from their back ends. `vectors` are
+    what the test in the simulator expects, `stack_bytes` is the model's own stack. Raises BadInput where no application
+    is known for the board's framework, or where the runtime cannot be built for the board.
     """
     if manifest.runtime == "micropython":
         raise BadInput("MicroPython modules are not built by PlatformIO.", "Copy the .mpy to the board.")
@@ -49,8 +52,16 @@ def platformio_files(board: BoardProfile, manifest: Manifest) -> dict[str, str]:
         ),
     }
     spec = board.platformio
-    made = _sim_project(board, manifest) if spec is None else _board_project(board, spec, manifest)
-    return dict(sorted((files | made).items()))
+    files |= _sim_project(board, manifest) if spec is None else _board_project(board, spec, manifest)
+    files |= gate_files(board, manifest, framework_of(board, manifest.runtime), stack_bytes)
+    if has_sim(manifest):
+        files |= sim_env_files(board, manifest, vectors or Vectors())
+    return dict(sorted(files.items()))
+
+
+def has_sim(manifest: Manifest) -> bool:
+    """Whether a project has the environment `sim`: TensorFlow Lite Micro's sources are not here to build."""
+    return manifest.runtime == "aot"
 
 
 def framework_of(board: BoardProfile, runtime: str) -> str:
@@ -84,6 +95,8 @@ def _context(board: BoardProfile, manifest: Manifest) -> dict[str, Any]:
         "optimize": _OPTIMIZE[manifest.optimize],
         "compilers": "",
         "is_sim": board.platformio is None,
+        "has_sim": has_sim(manifest),
+        **sim_context(board),
     }
 
 
@@ -141,17 +154,9 @@ def _sim_project(board: BoardProfile, manifest: Manifest) -> dict[str, str]:
             f"{board.name}: no library brings TensorFlow Lite Micro to a simulator's board.",
             "--runtime aot builds for it; `--runtime tflm` is for boards that PlatformIO knows.",
         )
-    described = sim_board(board, manifest.toolchain)
-    context = _context(board, manifest) | {
-        "compilers": " or ".join(described["build"]["gcc"]),
-        "src_flags": "-fno-builtin",
-        "src_filter": _SIM_SOURCES,
-    }
-    files = {
+    compilers = sim_board(board, manifest.toolchain)["build"]["gcc"]
+    context = _context(board, manifest) | {"compilers": " or ".join(compilers) or "cc"}
+    return {
         "platformio.ini": render("platformio/platformio_sim.ini.j2", **context),
         "README.md": render("platformio/README.md.j2", **context),
-        f"sim/platformio/boards/{board.name}.json": json.dumps(described, indent=2) + "\n",
     }
-    for name in ("platform.json", "platform.py", "builder/main.py"):
-        files[f"sim/platformio/{name}"] = (data_dir("firmware") / "platformio" / name).read_text("utf-8")
-    return files

@@ -8,7 +8,7 @@ from .templating import render
 
 _ALWAYS = ("tg_sim.h", "harness.c", "native.c")
 _TARGET = ("clock.c", "semihosting.c", "stack.c", "mem.c")
-_FAULT_STACK_BYTES = 256
+FAULT_STACK_BYTES = 256
 
 
 def stack_bytes(board: BoardProfile) -> int:
@@ -33,7 +33,7 @@ def sim_files(board: BoardProfile, model_name: str, *, checked: bool = False) ->
             flash=board.flash,
             ram=board.ram,
             stack_bytes=stack_bytes(board),
-            fault_stack_bytes=_FAULT_STACK_BYTES,
+            fault_stack_bytes=FAULT_STACK_BYTES,
         )
     files["tg_sim_model.h"] = render("sim/tg_sim_model.h.j2", name=model_name, checked=checked)
     for name in names:
