@@ -9,7 +9,9 @@ from typing import Any, Literal
 from . import __version__, budget
 from .backends import aot
 from .backends.aot_inventory import inventory
+from .backends.budget_gate import gate_files
 from .backends.platformio import framework_of, platformio_files
+from .backends.sim_env import sim_env_files
 from .backends.sim_support import sim_files
 from .backends.tflm import render_tflm
 from .backends.tflm_cost import NOTE, STACK_BYTES, STATIC_BYTES, runtime_bytes
@@ -86,15 +88,16 @@ def render_project(
     files: dict[str, str | bytes] = {"board.toml": board_bytes(board)}
     if runtime == "tflm":
         model, library, manifest = _tflm(model, profile, optimize, toolchain)
-        files |= platformio_files(profile, manifest, stack_bytes=STACK_BYTES)
+        stack = STACK_BYTES
     else:
         compiled = compile_model(model, profile, keep_input=keep_input, checked=checked)
         library, manifest = _aot(compiled), manifest_of(compiled, optimize=optimize, toolchain=toolchain)
         files |= {f"sim/{path}": text for path, text in sim_files(profile, model.name, checked=checked).items()}
-        vectors = golden_vectors(model.tflite, manifest.model.inputs)
+        files |= sim_env_files(profile, manifest, golden_vectors(model.tflite, manifest.model.inputs))
         stack = planned_cost(compiled, toolchain or "gcc").stack_bytes
-        files |= platformio_files(profile, manifest, vectors, stack)
     files |= {f"lib/{model.name}/src/{path}": text for path, text in library.items()}
+    files |= platformio_files(profile, manifest)
+    files |= gate_files(profile, manifest, framework_of(profile, runtime), stack)
     files[manifest.model.file] = model.tflite
     return {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}, manifest
 
@@ -277,10 +280,10 @@ def stored_model(project: Path, manifest: Manifest) -> Model:
     return Model(record.name, tflite, record.version, record.labels, manifest.preprocess)
 
 
-def build(project: Path) -> dict[str, Any]:
-    """Builds the project with PlatformIO."""
-    read_manifest(project)
-    return asdict(platformio.build(project))
+def build(project: Path, environment: str = "") -> dict[str, Any]:
+    """Builds the project with PlatformIO: the board's environment, or the one named ("sim" asks no registry)."""
+    manifest = read_manifest(project)
+    return {"environment": environment or manifest.board, **asdict(platformio.build(project, environment))}
 
 
 def flash(project: Path, *, port: str | None = None) -> dict[str, Any]:

@@ -11,10 +11,9 @@ from ..errors import BadInput
 from ..project import Manifest
 from ..resources import data_dir
 from .aot import QUANTIZED_RANGE
-from .budget_gate import gate_files
 from .constants import C_TYPES
 from .platformio_cores import sim_board
-from .sim_env import Vectors, sim_context, sim_env_files
+from .sim_env import sim_context
 from .templating import render
 from .tflm_library import TflmLibrary, tflm_library
 
@@ -28,14 +27,12 @@ _APPLICATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
 _OPTIMIZE = {"speed": "-O2", "balanced": "-O2", "size": "-Os"}
 
 
-def platformio_files(
-    board: BoardProfile, manifest: Manifest, vectors: Vectors | None = None, stack_bytes: int = 0
-) -> dict[str, str]:
+def platformio_files(board: BoardProfile, manifest: Manifest) -> dict[str, str]:
     """The files of the project that PlatformIO needs, by path from the project's root.
 
-    The model's own sources (lib/<name>/src) and a simulator's harness (sim/) come from their back ends. `vectors` are
-    what the test in the simulator expects, `stack_bytes` is the model's own stack. Raises BadInput where no application
-    is known for the board's framework, or where the runtime cannot be built for the board.
+    The model's own sources (lib/<name>/src), the simulator's harness (sim/), its environment (sim_env) and the budget
+    gate come from their own modules. Raises BadInput where no application is known for the board's framework, or where
+    the runtime cannot be built for the board.
     """
     if manifest.runtime == "micropython":
         raise BadInput("MicroPython modules are not built by PlatformIO.", "Copy the .mpy to the board.")
@@ -52,16 +49,8 @@ def platformio_files(
         ),
     }
     spec = board.platformio
-    files |= _sim_project(board, manifest) if spec is None else _board_project(board, spec, manifest)
-    files |= gate_files(board, manifest, framework_of(board, manifest.runtime), stack_bytes)
-    if has_sim(manifest):
-        files |= sim_env_files(board, manifest, vectors or Vectors())
-    return dict(sorted(files.items()))
-
-
-def has_sim(manifest: Manifest) -> bool:
-    """Whether a project has the environment `sim`: TensorFlow Lite Micro's sources are not here to build."""
-    return manifest.runtime == "aot"
+    made = _sim_project(board, manifest) if spec is None else _board_project(board, spec, manifest)
+    return dict(sorted((files | made).items()))
 
 
 def framework_of(board: BoardProfile, runtime: str) -> str:
@@ -95,8 +84,7 @@ def _context(board: BoardProfile, manifest: Manifest) -> dict[str, Any]:
         "optimize": _OPTIMIZE[manifest.optimize],
         "compilers": "",
         "is_sim": board.platformio is None,
-        "has_sim": has_sim(manifest),
-        **sim_context(board),
+        **sim_context(board, manifest),
     }
 
 

@@ -76,10 +76,11 @@ def sim_env_files(board: BoardProfile, manifest: Manifest, vectors: Vectors) -> 
     return files
 
 
-def sim_context(board: BoardProfile) -> dict[str, Any]:
-    """What the templates say of the environment."""
+def sim_context(board: BoardProfile, manifest: Manifest) -> dict[str, Any]:
+    """What the templates say of the environment; TFLite Micro has none: its sources are not here."""
     machine = machine_board(board)
     context = {
+        "has_sim": manifest.runtime == "aot",
         "built_for": f"built for {board.core}",
         "runs_on": "in QEMU, or on this machine where QEMU is not installed",
         "src_flags": "-fno-builtin -DTG_SIM_CHECK",
