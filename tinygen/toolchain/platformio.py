@@ -96,7 +96,7 @@ def build(
     """
     folder = core or core_dir()
     ini = _ini(project)
-    if environment and not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", environment):
+    if environment and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,79}", environment):
         raise BadInput(f"{environment[:80]!r} is not the name of an environment.", "`sim`, or a board's name.")
     more = {}
     if environment == SIM or _SIMULATED in ini:
