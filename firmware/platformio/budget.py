@@ -3,9 +3,10 @@
 PlatformIO runs this after every link, and by `pio run -t budget`; `python tools/budget.py firmware.elf` does the same
 by hand. budget.json has the board's memories and what no section of the program holds. A section counts where it lies:
 
-- RAM: every section that takes memory at run time, in the region that its address is in. Sections named .heap and
-  .stack do not count (many linker scripts let them fill what is left): budget.json says how much stack and heap there
-  has to be. A section behind a region's end, by no more than the region's size, has run over it.
+- RAM: every address that a section takes at run time, in the region that the section begins in. Sections named .heap
+  and .stack do not count (many linker scripts let them fill what is left): budget.json says how much stack and heap
+  there has to be. A section behind a region's end, by no more than the region's size, has run over it. Addresses count
+  once: ESP-IDF lays a dummy section over code in RAM.
 - Flash: every section with content, wherever it is loaded to: initial values are stored in flash as well.
 """
 
@@ -71,19 +72,23 @@ def uses(data, budget):
     taken = [s for s in sections if s.flags & _ALLOC and s.size]
     regions = budget["regions"]
     flash = next(r for r in regions if r["kind"] == "flash")
-    stored = [(s.name, s.size) for s in taken if s.kind != _NOBITS]
-    found = [_use("Flash", flash["size"], stored, budget["reserved"]["flash"], "")]
+    lasting = [s for s in taken if not _GIVES_WAY.match(s.name)]
+    stored = [(s.name, s.size) for s in lasting if s.kind != _NOBITS]
+    total = sum(size for _, size in stored)
+    found = [_use("Flash", flash["size"], total, stored, budget["reserved"]["flash"], "")]
     for region in (r for r in regions if r["kind"] != "flash"):
-        inside = [s for s in taken if not _GIVES_WAY.match(s.name) and _region_of(s.address, regions) is region]
-        parts = [(s.name, s.size) for s in inside]
+        inside = [s for s in lasting if _region_of(s.address, regions) is region]
+        parts, total = [(s.name, s.size) for s in inside], _covered(inside)
         main = region["name"] == budget["ram"]
         if main and budget.get("code"):
-            parts += _banks(taken, budget["code"])
+            parts.append(("banks of code", _banks(taken, budget["code"])))
+            total += parts[-1][1]
         if parts or main:
             name, size = largest_object(data, sections, {s.index for s in inside})
             told = f"{name} {size_text(size)}" if name else ""
             reserved = budget["reserved"]["ram"] if main else {}
-            found.append(_use("RAM" if main else f"RAM ({region['name']})", region["size"], parts, reserved, told))
+            label = "RAM" if main else f"RAM ({region['name']})"
+            found.append(_use(label, region["size"], total, parts, reserved, told))
     return found
 
 
@@ -138,13 +143,23 @@ def attach(env):
     env.AddCustomTarget("budget", "$PROGPATH", shown, "Budget", "Flash and RAM of the program, stack included")
 
 
-def _use(name, limit, parts, reserved, largest_name):
+def _use(name, limit, total, parts, reserved, largest_name):
     everything = [*parts, *reserved.items()]
     biggest = max(everything, key=lambda part: part[1], default=("nothing", 0))
     largest = f"{biggest[0]} {size_text(biggest[1])}"
     if largest_name and biggest in parts:
         largest += f", in it {largest_name}"
-    return Use(name, sum(size for _, size in everything), limit, largest)
+    return Use(name, total + sum(reserved.values()), limit, largest)
+
+
+def _covered(sections):
+    """How many addresses lie in sections, each counted once."""
+    total, end = 0, 0
+    for section in sorted(sections, key=lambda s: s.address):
+        last = section.address + section.size
+        total += max(0, last - max(end, section.address))
+        end = max(end, last)
+    return total
 
 
 def _region_of(address, regions):
@@ -162,7 +177,7 @@ def _banks(taken, code):
     end = code["origin"] + code["size"]
     total = sum(s.size for s in taken if code["origin"] <= s.address < end)
     banks = -(-total // code["bank_bytes"])
-    return [("banks of code", banks * code["bank_bytes"])]
+    return banks * code["bank_bytes"]
 
 
 def _content(data, offset, size):

@@ -157,6 +157,17 @@ def test_shared_instruction_ram_counts_once(tmp_path: Path, capsys: pytest.Captu
     assert "Flash 148.0 KiB of 1.00 MiB, RAM 86.3 KiB of 313.8 KiB" in text
 
 
+def test_a_section_over_another_counts_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """On an ESP32-C6 code and data have one address space, and .dram0.dummy lies over the code."""
+    sections = [
+        (".dram0.dummy", NOBITS, ALLOC | WRITE, 0x40800000, 51 * KIB),
+        (".iram0.text", PROGBITS, ALLOC | EXEC, 0x40800000, 50 * KIB),
+        (".dram0.data", PROGBITS, ALLOC | WRITE, 0x4080CC00, 8 * KIB),
+    ]
+    text = told(load_gate(tmp_path, "esp32-c6-devkitc-1"), tmp_path, elf(sections), capsys)
+    assert "Flash 58.0 KiB of 1.00 MiB, RAM 67.3 KiB of 441.5 KiB" in text
+
+
 def test_a_heap_that_takes_what_is_left_does_not_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sections = [
         (".text", PROGBITS, ALLOC | EXEC, 0x10000, 90 * KIB),
@@ -165,7 +176,7 @@ def test_a_heap_that_takes_what_is_left_does_not_count(tmp_path: Path, capsys: p
         (".stack_dummy", NOBITS, ALLOC | WRITE, 0x2003F000, 4 * KIB),
     ]
     text = told(load_gate(tmp_path, "nano33ble"), tmp_path, elf(sections), capsys)
-    assert "RAM 50.8 KiB of 256.0 KiB" in text
+    assert "RAM 52.3 KiB of 256.0 KiB" in text
 
 
 def test_teensys_code_takes_ram_in_banks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

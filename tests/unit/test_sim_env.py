@@ -83,12 +83,11 @@ def test_damaged_vectors_are_told_in_one_line(simulator: ModuleType, tmp_path: P
     whole = json.loads(path.read_text())
     assert whole["reference"] is None and "without asking" in whole["reason"]
     vector = {"name": "a", "input": "!!", "output": None}
-    for damaged in ("", "[]", "{}", "null", {**whole, "vectors": [vector]}, {**whole, "vectors": 3},
-                    {**whole, "vectors": [{**vector, "input": "AAAA"}]}, {**whole, "inputs": [{"dtype": "x"}]}):  # fmt: skip
-        path.write_text(damaged if isinstance(damaged, str) else json.dumps(damaged))
-        with pytest.raises(
-            simulator.SimulatorError, match=r"vectors\.json: not readable: .*`tinygen generate`"
-        ) as told:
+    short = {**vector, "input": "AAAA"}
+    changes = ({"vectors": [vector]}, {"vectors": 3}, {"vectors": [short]}, {"inputs": [{"dtype": "x"}]})
+    for damaged in ("", "[]", "{}", "null", *(json.dumps(whole | change) for change in changes)):
+        path.write_text(damaged)
+        with pytest.raises(simulator.SimulatorError, match=r"json: not readable: .*`tinygen generate`") as told:
             simulator.load_vectors(tmp_path)
         assert "\n" not in str(told.value)
     path.unlink()
