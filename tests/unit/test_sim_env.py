@@ -15,6 +15,7 @@ from tinygen import golden_vectors as golden
 from tinygen.backends.platformio_cores import machine_board, sim_board
 from tinygen.backends.sim_env import Vector, Vectors, sim_env_files
 from tinygen.boards import board_names, load_board
+from tinygen.commands import doctor
 from tinygen.errors import BadInput, MissingTool
 from tinygen.project import Manifest, ModelRecord, PlanRecord, TensorRecord
 from tinygen.resources import data_dir
@@ -221,3 +222,23 @@ def test_environments_have_harmless_names(tmp_path: Path) -> None:
         with pytest.raises(BadInput, match="not the name of an environment"):
             pio.build(tmp_path, name)
     assert os.listdir(tmp_path) == ["platformio.ini"]
+
+
+@pytest.mark.needs_platformio
+def test_doctor_says_what_it_writes_before_it_does(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PLATFORMIO_CORE_DIR", str(tmp_path / "core"))
+    make, seen = pio.setup_offline, []
+
+    def late(folder: Path) -> Path:
+        seen.append(capsys.readouterr().out)
+        return make(folder)
+
+    monkeypatch.setattr(pio, "setup_offline", late)
+    doctor.command(json_target="", quiet=False)
+    assert not seen and not (tmp_path / "core").exists()  # alone it writes nothing
+    capsys.readouterr()
+    doctor.command(setup_offline=True, json_target="", quiet=False)
+    assert "PlatformIO's own folder" in seen[0] and "core" in seen[0] and "tool-scons" in seen[0]
+    assert (tmp_path / "core" / "packages" / "tool-scons" / "scons.py").is_file()
