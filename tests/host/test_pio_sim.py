@@ -41,10 +41,10 @@ Render = Callable[..., Path]
 
 @pytest.fixture
 def render(tmp_path: Path, model_path: Callable[[str], Path]) -> Render:
-    def make(board: str, toolchain: str | None = None) -> Path:
+    def make(board: str, toolchain: str | None = None, folder: str = "a project @ home") -> Path:
         model = Model(name="hello", tflite=model_path("hello_world_int8").read_bytes())
         files, _ = render_project(model, board, toolchain=toolchain)  # type: ignore[arg-type]
-        project = tmp_path / "a project @ home"
+        project = tmp_path / folder
         for path, data in files.items():
             (project / path).parent.mkdir(parents=True, exist_ok=True)
             (project / path).write_bytes(data)
@@ -150,10 +150,24 @@ def test_what_is_over_budget_fails_every_build(render: Render) -> None:
 
 def test_budget_is_a_target(render: Render) -> None:
     project = render("nucleo_f446re")
+    pio.setup_offline(project.parent / "core")  # as `tinygen doctor --setup-offline` does
     told = typed(project, "run", "-e", "sim", "-t", "budget")
     assert told.returncode == 0 and "Budget of nucleo_f446re, stack included: Flash" in told.stdout, told.stdout
     listed = typed(project, "run", "-e", "sim", "--list-targets")
+    assert not (project / ".pio" / "packages").exists()
     assert re.search(r"Custom\s+budget", listed.stdout) and re.search(r"Platform\s+upload", listed.stdout)
+
+
+def test_each_project_uses_its_own_platform(render: Render) -> None:
+    """PlatformIO keeps one link for both of them in its folder."""
+    first, second = render("pico", folder="first"), render("pico", folder="second")
+    for project in (first, second):
+        script = project / "sim" / "platformio" / "builder" / "main.py"
+        script.write_text(script.read_text() + f"print('built by the {project.name} project')\n")
+    for project in (first, second, first):
+        built = typed(project, "run", "-e", "sim")
+        assert built.returncode == 0 and f"built by the {project.name} project" in built.stdout
+    assert len(list((first.parent / "core" / "platforms").iterdir())) == 1
 
 
 def test_tinygen_builds_the_simulators_environment(render: Render, monkeypatch: pytest.MonkeyPatch) -> None:
