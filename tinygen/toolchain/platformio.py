@@ -174,7 +174,8 @@ def _failure(project: Path, what: str, done: Finished, timeout_s: float) -> Tiny
         return OverBudget(over[1][:400], "A smaller model, or another board: `tinygen boards --fits MODEL` lists them.")
     message = first_error(done.stdout + "\n" + done.stderr)
     if re.search(r"HTTPClientError|InternetConnectionError|Could not find the package|UnknownPackageError", message):
-        return MissingTool(f"PlatformIO could not fetch what {project} needs: {message}", "Is the registry reachable? `--env sim` asks none.")
+        hint = "Is the registry reachable? `--env sim` asks none."
+        return MissingTool(f"PlatformIO could not fetch what {project} needs: {message}", hint)
     return TinygenError(f"{project}: PlatformIO's {what} failed: {message}", "`pio run -v` there shows all of it.")
 
 
