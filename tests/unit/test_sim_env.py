@@ -221,6 +221,8 @@ def test_environments_have_harmless_names(tmp_path: Path) -> None:
     for name in ("a b", "--help", "a;b", "x" * 81):
         with pytest.raises(BadInput, match="not the name of an environment"):
             pio.build(tmp_path, name)
+    with pytest.raises(BadInput, match="no environment sim"):
+        pio.build(tmp_path, "sim")
     assert os.listdir(tmp_path) == ["platformio.ini"]
 
 

@@ -98,6 +98,11 @@ def build(
     ini = _ini(project)
     if environment and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,79}", environment):
         raise BadInput(f"{environment[:80]!r} is not the name of an environment.", "`sim`, or a board's name.")
+    if environment == SIM and f"[env:{SIM}]" not in ini:
+        raise BadInput(
+            f"{project}: platformio.ini has no environment {SIM}.",
+            "`tinygen generate --runtime aot` renders one; TensorFlow Lite Micro's sources are not here to build.",
+        )
     more = {}
     if environment == SIM or _SIMULATED in ini:
         more = _local_folders(project, folder)
