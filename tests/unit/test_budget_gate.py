@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import random
 import struct
 import subprocess
@@ -10,10 +11,14 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
+from build_tflite import Node, T, build
 
 from tinygen.backends.budget_gate import gate_files
 from tinygen.boards import board_names, load_board
+from tinygen.compiled import Model
+from tinygen.pipeline import render_project
 from tinygen.project import Manifest, ModelRecord, PlanRecord
 
 PROGBITS, SYMTAB, STRTAB, NOBITS = 1, 2, 3, 8
@@ -239,3 +244,21 @@ def test_it_runs_by_hand_without_tinygen(gate: ModuleType, tmp_path: Path) -> No
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "RAM over budget on nucleo_f446re" in done.stderr
     assert subprocess.run([*command, "sim", "x"], capture_output=True, timeout=60).returncode == 1
+
+
+@pytest.mark.parametrize("runtime", ["aot", "tflm"])
+def test_every_project_has_the_gate(runtime: str) -> None:
+    tensors = [
+        T((1, 8), scales=(0.1,), zero_points=(0,)),
+        T((4, 8), scales=(0.01,), zero_points=(0,), data=np.ones((4, 8), np.int8)),
+        T((1, 4), scales=(0.5,), zero_points=(0,)),
+    ]
+    tflite = build(tensors, [Node("FULLY_CONNECTED", (0, 1, -1), (2,), "FullyConnectedOptions")], [0], [2])
+    files, _ = render_project(Model("dense", tflite), "esp32dev", runtime=runtime)  # type: ignore[arg-type]
+    ini = files["platformio.ini"].decode()
+    assert "extra_scripts = post:tools/budget.py" in ini and "custom_budget = board" in ini
+    board = json.loads(files["tools/budget.json"])["environments"]["board"]
+    assert board["reserved"]["ram"]["stack and heap of espidf"] == 8192
+    assert 0 < board["reserved"]["ram"]["stack of dense"] <= 1024
+    assert {"tools/budget.py", "tools/budget.json"} <= files.keys()
+    assert ("[env:sim]" in ini) is ("test/test_model/vectors.json" in files) is (runtime == "aot")
