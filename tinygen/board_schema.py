@@ -79,6 +79,9 @@ class Region(_Strict):
     kind: Literal["flash", "ram", "tcm", "psram"]
     origin: Annotated[int, Field(strict=True, ge=0, lt=2**32)]
     size: Bytes
+    #: Where code that runs from this memory has its addresses, and in what steps it takes the memory; 0: it takes none.
+    code_origin: Annotated[int, Field(strict=True, ge=0, lt=2**32)] = 0
+    bank_bytes: Annotated[int, Field(strict=True, ge=0, le=2**30)] = 0
     source: Text
 
     @property
@@ -93,7 +96,15 @@ class Framework(_Strict):
     name: Id
     flash_bytes: Bytes
     ram_bytes: Bytes
+    #: Of ram_bytes, the stack and heap that are in no section of the linked program (.heap and .stack set aside).
+    run_time_bytes: Annotated[int, Field(strict=True, ge=0, le=2**30)] = 0
     source: Text
+
+    @model_validator(mode="after")
+    def _run_time_is_part_of_ram(self) -> Framework:
+        if self.run_time_bytes > self.ram_bytes:
+            raise ValueError(f"run_time_bytes of {self.name} is more than its ram_bytes")
+        return self
 
 
 class PlatformIO(_Strict):
@@ -159,6 +170,8 @@ class BoardProfile(_Strict):
     arduino: Arduino | None = None
     simulators: tuple[SimulatorSpec, ...] = ()
     micropython_arch: MicroPythonArch = ""
+    #: The linker script puts constants into RAM, where start-up code copies them: weights count there too.
+    constants_in_ram: Annotated[bool, Field(strict=True)] = False
     notes: Plain = ""
 
     @model_validator(mode="after")

@@ -24,11 +24,14 @@ def report(
 ) -> BudgetReport:
     """The budget of a board, with its framework's share; `max_flash` and `max_ram` tighten the board's own limits.
 
+    Where the board's linker script copies constants to RAM, the weights count there too.
     `framework` names another than the board's default; where the profile has no figure for it, the default's stands in.
     """
     taken = next((f for f in board.frameworks if f.name == framework), board.framework)
     if framework and taken and taken.name != framework:
         notes = (*notes, f"No figure for the framework {framework} on {board.name}: that of {taken.name} is used.")
+    if board.constants_in_ram:
+        ram = {**ram, "constants": flash.get("weights", 0)}
     flash = {**flash, "framework": taken.flash_bytes if taken else 0}
     ram = {**ram, "framework": taken.ram_bytes if taken else 0}
     return BudgetReport(

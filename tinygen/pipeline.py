@@ -12,17 +12,20 @@ from .app_vectors import prepare_application
 from .application import Application
 from .backends import aot
 from .backends.aot_inventory import inventory
+from .backends.budget_gate import gate_files
 from .backends.projects import framework_for, project_files, require_platformio, require_project
+from .backends.sim_env import sim_env_files
 from .backends.sim_support import sim_files
 from .backends.tflm import render_tflm
 from .backends.tflm_cost import NOTE, STACK_BYTES, STATIC_BYTES, runtime_bytes
 from .backends.weights_check import render_weights_check
 from .boards import BoardProfile, board_bytes, load_board
 from .compiled import Compiled, Model, Say, compile_model, open_model
-from .costs import OVERRUN_BYTES, price
+from .costs import OVERRUN_BYTES, CodePrice, price
 from .dataset import DataSet
 from .errors import BadInput, TinygenError
 from .frontend.importer import import_tflite, read_model_file
+from .golden_vectors import golden_vectors
 from .memory.lifetimes import live_bytes
 from .offline_plan import with_offline_plan
 from .project import MANIFEST, Kind, Manifest, read_manifest
@@ -100,14 +103,20 @@ def render_project(
     files: dict[str, str | bytes] = {"board.toml": board_bytes(board)}
     if runtime == "tflm":
         model, library, manifest = _tflm(model, profile, optimize, toolchain, project)
+        stack = STACK_BYTES
     else:
         compiled = compile_model(model, profile, keep_input=keep_input, checked=checked)
         library, manifest = _aot(compiled), manifest_of(compiled, optimize=optimize, toolchain=toolchain)
         files |= {f"sim/{path}": text for path, text in sim_files(profile, model.name, checked=checked).items()}
+        stack = planned_cost(compiled, toolchain or "gcc").stack_bytes
     manifest = manifest.model_copy(update={"project": project})
     manifest, plan = prepare_application(app or Application(), model.tflite, manifest, profile, data)
     sources = {f"lib/{model.name}/src/{path}": text for path, text in library.items()}
     files |= sources | project_files(profile, manifest, tuple(sources), plan)
+    if project == "platformio":
+        files |= gate_files(profile, manifest, framework_for(profile, project, runtime), stack)
+        if runtime == "aot":
+            files |= sim_env_files(profile, manifest, golden_vectors(model.tflite, manifest.model.inputs))
     files[manifest.model.file] = model.tflite
     return {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}, manifest
 
@@ -171,9 +180,8 @@ def planned_budget(
 ) -> BudgetReport:
     """The budget before any compiler runs: weights and arena exact, code and stack by the table of measured sizes."""
     board = compiled.board
-    stock = inventory(compiled.graph, compiled.layers, compiled.model.info, compiled.plan)
     static = compiled.state_bytes + (OVERRUN_BYTES if compiled.checked else 0)
-    cost = price(stock, toolchain or likely_toolchain(board.core), board.core)
+    cost = planned_cost(compiled, toolchain)
     return budget.report(
         board,
         "planned",
@@ -191,6 +199,12 @@ def planned_budget(
         model=compiled.model.name,
         checked=compiled.checked,
     )
+
+
+def planned_cost(compiled: Compiled, toolchain: str | None) -> CodePrice:
+    """Code and stack of a model by the table of measured sizes."""
+    stock = inventory(compiled.graph, compiled.layers, compiled.model.info, compiled.plan)
+    return price(stock, toolchain or likely_toolchain(compiled.board.core), compiled.board.core)
 
 
 def planned_tflm_budget(
@@ -355,10 +369,14 @@ def stored_model(project: Path, manifest: Manifest) -> Model:
     return Model(record.name, tflite, record.version, record.labels, manifest.preprocess)
 
 
-def build(project: Path) -> dict[str, Any]:
-    """Builds the project with PlatformIO; BadInput with the line that builds it where it is of another kind."""
-    require_platformio(read_manifest(project))
-    return asdict(platformio.build(project))
+def build(project: Path, environment: str = "") -> dict[str, Any]:
+    """Builds the project with PlatformIO: the board's environment, or the one named ("sim" asks no registry).
+
+    BadInput with the line that builds it where it is of another kind.
+    """
+    manifest = read_manifest(project)
+    require_platformio(manifest)
+    return {"environment": environment or manifest.board, **asdict(platformio.build(project, environment))}
 
 
 def flash(project: Path, *, port: str | None = None) -> dict[str, Any]:

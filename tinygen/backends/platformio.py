@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from ..application import AppPlan
 from ..boards import BoardProfile, PlatformIO
 from ..errors import BadInput
 from ..project import Manifest
-from ..resources import data_dir
 from .espidf import idf_files
 from .platformio_cores import sim_board
 from .project_context import SIM_FILES, application_context, application_files
+from .sim_env import sim_context
 from .templating import render
 from .tflm_library import TflmLibrary, tflm_library
 
 _SIM_HOLDS = "the harness, the core's start-up, the board's memory map, and the platform that builds them"
-_SIM_SOURCES = "+<*.c> -<native.c>"  # assembly is added by the platform, native.c is for runs on the host
-
+_OUR_FILES = [
+    ("`test/`", "what `pio test -e sim` holds the model to"),
+    ("`tools/`", "what fails a build that takes more than the board has"),
+]
 _ANOTHER_FRAMEWORK = (
     "TFLM's library asks for the framework {}, so the project has it; the ahead-of-time runtime would take {}."
 )
@@ -27,13 +28,16 @@ _ANOTHER_FRAMEWORK = (
 def platformio_files(board: BoardProfile, manifest: Manifest, app: AppPlan | None = None) -> dict[str, str]:
     """The files of the project that PlatformIO needs, by path from the project's root; `app` is its application.
 
-    The model's own sources (lib/<name>/src) and a simulator's harness (sim/) come from their back ends. Raises BadInput
-    where no application is known for the board's framework, or where the runtime cannot be built for the board.
+    The model's own sources (lib/<name>/src), the simulator's harness (sim/), its environment (sim_env) and the budget
+    gate come from their own modules. Raises BadInput where no application is known for the board's framework, or where
+    the runtime cannot be built for the board.
     """
     if manifest.runtime == "micropython":
         raise BadInput("MicroPython modules are not built by PlatformIO.", "Copy the .mpy to the board.")
     context = application_context(board, manifest, app or AppPlan(), framework_of(board, manifest.runtime))
     library = context["library"] or TflmLibrary("", "", "")
+    context |= sim_context(board, manifest)
+    context["compilers"] = " or ".join(sim_board(board, manifest.toolchain)["build"]["gcc"]) or "cc"
     context["dependencies"] = dict(dep.rsplit("@", 1) for dep in library.lib_deps)
     spec = board.platformio
     made = _sim_project(board, manifest, context) if spec is None else _board_project(board, spec, manifest, context)
@@ -81,7 +85,7 @@ def _board_project(
         app_dir="src",
         traced_in="platformio.ini",
         own_files=[("`src/`", "an application around it"), (builds, "how PlatformIO builds it")],
-        our_files=SIM_FILES if context["has_sim"] else [],
+        our_files=[*SIM_FILES, *_OUR_FILES] if context["has_sim"] else _OUR_FILES[1:],
         check_how="`build_flags = -DTG_CHECK_WEIGHTS=1` in `platformio.ini`",
         elsewhere=elsewhere,
     )
@@ -94,24 +98,14 @@ def _sim_project(board: BoardProfile, manifest: Manifest, context: dict[str, Any
             f"{board.name}: no library brings TensorFlow Lite Micro to a simulator's board.",
             "--runtime aot builds for it; `--runtime tflm` is for boards that PlatformIO knows.",
         )
-    described = sim_board(board, manifest.toolchain)
-    context |= {
-        "compilers": " or ".join(described["build"]["gcc"]),
-        "src_flags": "-fno-builtin",
-        "src_filter": _SIM_SOURCES,
-    }
-    files = {
+    return {
         "platformio.ini": render("platformio/platformio_sim.ini.j2", **context),
         "README.md": render(
             "platformio/README.md.j2",
             **context,
             own_files=[("`platformio.ini`", "how PlatformIO builds it")],
-            our_files=[("`sim/`", _SIM_HOLDS)],
+            our_files=[("`sim/`", _SIM_HOLDS), *_OUR_FILES],
             check_how="",
             elsewhere="",
         ),
-        f"sim/platformio/boards/{board.name}.json": json.dumps(described, indent=2) + "\n",
     }
-    for name in ("platform.json", "platform.py", "builder/main.py"):
-        files[f"sim/platformio/{name}"] = (data_dir("firmware") / "platformio" / name).read_text("utf-8")
-    return files

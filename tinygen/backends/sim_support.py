@@ -10,7 +10,7 @@ _ALWAYS = ("tg_sim.h", "harness.c", "native.c")
 _TARGET = ("clock.c", "semihosting.c", "stack.c", "mem.c")
 #: Where what a stand-in compiler builds for Xtensa lies: a simulated chip runs it, no budget is held to it.
 STAND_IN = "standin"
-_FAULT_STACK_BYTES = 256
+FAULT_STACK_BYTES = 256
 
 
 def stack_bytes(board: BoardProfile) -> int:
@@ -40,7 +40,7 @@ def _machine_files(board: BoardProfile, machine: str) -> dict[str, str]:
         flash=board.flash,
         ram=board.ram,
         stack_bytes=stack_bytes(board),
-        fault_stack_bytes=_FAULT_STACK_BYTES,
+        fault_stack_bytes=FAULT_STACK_BYTES,
     )
     return {"link.ld": script} | {name: _platform(name) for name in (*_TARGET, f"{machine}.c", f"{machine}.S")}
 
