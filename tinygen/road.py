@@ -201,7 +201,8 @@ def _on_board(
 ) -> BoardResult:
     project = out / board.name
     target = config.target
-    app = Application(config.app, config.input.window, config.input.stride, ramp=True) if board.platformio else None
+    has_app = board.platformio is not None or target.project != "platformio"
+    app = Application(config.app, config.input.window, config.input.stride, ramp=True) if has_app else None
     made = generate(
         model, name, project, runtime=target.runtime, project=target.project, optimize=target.optimize, app=app,
         data=data,
