@@ -202,10 +202,10 @@ def linked_budget(
     """
     manifest = read_manifest(project)
     run = simulate(project, data=data, samples=None if data else 1, compare=False)
-    report = budget_of(run, load_board(project / "board.toml"), max_flash=max_flash, max_ram=max_ram)
-    notes = (*report.notes, CHECKED_NOTE) if manifest.checked else report.notes
-    found = performance_of(run, data)
-    return replace(report, model=manifest.model.name, notes=notes, performance=found, checked=manifest.checked)
+    report = budget_of(
+        run, load_board(project / "board.toml"), manifest.model.name, data, max_flash=max_flash, max_ram=max_ram
+    )
+    return replace(report, notes=(*report.notes, CHECKED_NOTE)) if manifest.checked else report
 
 
 def performance_of(run: SimulationReport, data: Path | None) -> Performance:
@@ -219,9 +219,10 @@ def performance_of(run: SimulationReport, data: Path | None) -> Performance:
 
 
 def budget_of(
-    run: SimulationReport, board: BoardProfile, *, max_flash: int | None = None, max_ram: int | None = None
-) -> BudgetReport:
-    """The budget of a program that was linked and simulated."""
+    run: SimulationReport, board: BoardProfile, model: str = "", data: Path | None = None, *,
+    max_flash: int | None = None, max_ram: int | None = None,
+) -> BudgetReport:  # fmt: skip
+    """The budget of a program that was linked and simulated, on `data` besides the ramp."""
     runtime = 0 if board.framework else run.harness_bytes or 0
     static = (run.state_bytes or 0) + (run.static_bytes or 0)
     return budget.report(
@@ -231,6 +232,9 @@ def budget_of(
         {"arena": run.arena_bytes or 0, "static": static, "stack": run.stack_bytes or 0},
         max_flash=max_flash,
         max_ram=max_ram,
+        model=model,
+        checked=run.checked,
+        performance=performance_of(run, data),
     )
 
 
