@@ -219,7 +219,7 @@ def performance_of(run: SimulationReport, data: Path | None) -> Performance:
 
 
 def budget_of(
-    run: SimulationReport, board: BoardProfile, model: str = "", data: Path | None = None, *,
+    run: SimulationReport, board: BoardProfile, model: str = "", data: Path | None = None, /, *,
     max_flash: int | None = None, max_ram: int | None = None,
 ) -> BudgetReport:  # fmt: skip
     """The budget of a program that was linked and simulated, on `data` besides the ramp."""

@@ -198,12 +198,13 @@ def _on_board(
     project = out / board.name
     made = generate(model, name, project, runtime=config.target.runtime, optimize=config.target.optimize)
     simulation = simulate(project, data=data)
-    flash, ram = config.budget.flash, config.budget.ram
+    limits = {"max_flash": config.budget.flash, "max_ram": config.budget.ram}
     budget = made.budget
     if simulation.flash_bytes is not None:
-        budget = budget_of(simulation, board, budget.model, max_flash=flash, max_ram=ram)
+        budget = budget_of(simulation, board, budget.model, **limits)
     else:
-        budget = replace(budget, flash=_limit(budget.flash, flash), ram=_limit(budget.ram, ram))
+        flash, ram = _limit(budget.flash, limits["max_flash"]), _limit(budget.ram, limits["max_ram"])
+        budget = replace(budget, flash=flash, ram=ram)
     return BoardResult(board.name, project, budget, simulation)
 
 
