@@ -252,10 +252,8 @@ def linked_budget(
     run = simulate(project, data=data, samples=None if data else 1, compare=False)
     board = load_board(project / "board.toml")
     framework = framework_for(board, manifest.project, manifest.runtime)
-    report = budget_of(run, board, max_flash=max_flash, max_ram=max_ram, framework=framework)
-    notes = (*report.notes, CHECKED_NOTE) if manifest.checked else report.notes
-    found = performance_of(run, data)
-    return replace(report, model=manifest.model.name, notes=notes, performance=found, checked=manifest.checked)
+    report = budget_of(run, board, manifest.model.name, data, max_flash=max_flash, max_ram=max_ram, framework=framework)
+    return replace(report, notes=(*report.notes, CHECKED_NOTE)) if manifest.checked else report
 
 
 def performance_of(run: SimulationReport, data: Path | None) -> Performance:
@@ -269,14 +267,11 @@ def performance_of(run: SimulationReport, data: Path | None) -> Performance:
 
 
 def budget_of(
-    run: SimulationReport,
-    board: BoardProfile,
-    *,
-    max_flash: int | None = None,
-    max_ram: int | None = None,
-    framework: str = "",
-) -> BudgetReport:
-    """The budget of a program that was linked and simulated; `framework` as in budget.report."""
+    run: SimulationReport, board: BoardProfile, model: str = "", data: Path | None = None, /, *,
+    max_flash: int | None = None, max_ram: int | None = None, framework: str = "",
+) -> BudgetReport:  # fmt: skip
+    """The budget of a program that was linked and simulated, on `data` besides the ramp; `framework` as in
+    budget.report."""
     runtime = 0 if board.framework else run.harness_bytes or 0
     static = (run.state_bytes or 0) + (run.static_bytes or 0)
     return budget.report(
@@ -287,6 +282,9 @@ def budget_of(
         max_flash=max_flash,
         max_ram=max_ram,
         framework=framework,
+        model=model,
+        checked=run.checked,
+        performance=performance_of(run, data),
     )
 
 

@@ -212,7 +212,7 @@ def _on_board(
     budget = made.budget
     if simulation.flash_bytes is not None:
         framework = framework_for(board, target.project, target.runtime)
-        budget = budget_of(simulation, board, max_flash=max_flash, max_ram=max_ram, framework=framework)
+        budget = budget_of(simulation, board, budget.model, max_flash=max_flash, max_ram=max_ram, framework=framework)
     else:
         flash, ram = _limit(budget.flash, max_flash), _limit(budget.ram, max_ram)
         budget = replace(budget, flash=flash, ram=ram)

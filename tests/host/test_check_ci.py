@@ -145,6 +145,7 @@ def done(said: Said, code: int = 0) -> Any:
     return said.json
 
 
+@pytest.mark.slow
 @pytest.mark.needs_cross
 def test_a_baseline_from_first_to_worse(project: Path, data: Path, tmp_path: Path) -> None:
     path = tmp_path / "budgets.json"

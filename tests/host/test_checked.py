@@ -60,6 +60,7 @@ def proven(model: Model, folder: Path) -> None:
     plan = made.manifest.plan
     assert (report.arena_bytes, report.state_bytes) == (plan.arena_bytes, plan.state_bytes)
     linked, planned = budget_of(report, load_board(QEMU)), made.budget
+    assert linked.checked and linked.performance.instructions == report.instructions_per_inference
     assert linked.flash.used_bytes <= planned.flash.used_bytes and linked.ram.used_bytes <= planned.ram.used_bytes
     header = source(folder / "p", f"{model.name}.h").read_text()
     assert f"arena {plan.arena_bytes} B" in header and "a debug build" in header
