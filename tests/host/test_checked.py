@@ -226,7 +226,8 @@ def test_generated_c_is_clean(name: str, cc: str, cxx: str, tmp_path: Path) -> N
     for flags in (["-O2"], ["-O2", "-ffreestanding"], ["-O0", "-DTG_TRACE"], [f"-D{name.upper()}_ARENA=mine"]):
         for path in library.glob("*.c"):
             compiles([cc, "-std=c99", *flags, str(path)], library)
-    for header in (f"{name}.h", "tg_checked.h", "tg_crc32.h"):
+    checks = ("tg_checked.h", *(("tg_crc32.h",) if name != "hostile" else ()))  # it has no constants to check
+    for header in (f"{name}.h", *checks):
         (tmp_path / "user.cpp").write_text(f'#include "{header}"\n' * 2)
         compiles([cxx, "-std=c++17", str(tmp_path / "user.cpp")], library)
 
