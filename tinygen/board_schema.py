@@ -119,6 +119,8 @@ class SimulatorSpec(_Strict):
     #: The guest timer that counts instructions under -icount: its kind, base address and ticks a (virtual) second.
     #: "minstret" counts virtual nanoseconds: instructions where shift is 0.
     clock: str = Field("", pattern=r"^((cmsdk|nrf_timer|sse)@0x[0-9a-fA-F]{1,8}:[1-9][0-9]*|minstret)?$")
+    #: The UART behind QEMU's first serial line: its kind and base address.
+    serial: str = Field("", pattern=r"^((cmsdk|nrf|16550)@0x[0-9a-fA-F]{1,8})?$")
     source: Text
 
     @model_validator(mode="after")

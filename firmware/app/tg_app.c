@@ -1,6 +1,8 @@
 /* tg_app.c - see tg_app.h. A line holds all inputs, one after the other, two digits a byte; blanks are skipped. */
 #include "tg_app.h"
 
+#include "tg_link.h"
+
 static const tg_app_model *app;
 static uint32_t digits;   /* of this line, so far */
 static uint32_t expected; /* bytes of all inputs */
@@ -217,6 +219,7 @@ void tg_app_start(const tg_app_model *model) {
     put(info->tinygen);
     put("\n");
     put_arena(model, info);
+    tg_link_start(model, trouble == NULL);
     if (trouble != NULL) {
         put("error: ");
         put(trouble);
@@ -262,6 +265,9 @@ int tg_app_step(void) {
     int came = 0;
     for (int c = tg_port_read(); c >= 0; c = tg_port_read()) {
         came = 1;
+        if (tg_link_take(c)) {
+            continue;
+        }
         if (app == NULL || c == ' ' || c == '\t' || c == '\r') {
             continue;
         }

@@ -157,7 +157,7 @@ def test_applications_compile_against_the_frameworks_declarations(
     flags = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", f"-DTG_CHECK_WEIGHTS={int(checked)}"]
     flags += [f"-D{FACTS[name].get('product_line', 'NONE')}"]
     sources = sorted(p for p in (tmp_path / "src").iterdir() if p.suffix in (".c", ".cpp"))
-    assert len(sources) == 3
+    assert len(sources) == 4
     for source in sources:
         compiler = ["gcc", "-std=c11"] if source.suffix == ".c" else ["g++", "-std=c++17"]
         command = [*compiler, *flags, *(f"-I{i}" for i in includes), str(source)]

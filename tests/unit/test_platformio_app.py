@@ -75,7 +75,7 @@ def compiled(folder: Path, *defines: str) -> Path:
     flags = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-g"]
     sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     includes = ["-I", str(firmware / "app"), "-I", str(firmware / "runtime")]
-    sources = [str(folder / "main.c"), str(firmware / "app" / "tg_app.c")]
+    sources = [str(folder / "main.c"), *(str(firmware / "app" / name) for name in ("tg_app.c", "tg_link.c"))]
     command = ["cc", *flags, *defines, *sanitize, *includes, *sources, "-o", str(folder / "app")]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     return folder / "app"

@@ -62,13 +62,13 @@ def test_an_fpu_means_the_hard_float_abi_in_both(core: str) -> None:
     ],
 )
 def test_an_overflow_is_over_budget_in_either_linkers_words(message: str) -> None:
-    error = build._link_error(message, "gesture", BOARD)
+    error = build.link_error(message, "gesture", BOARD)
     assert isinstance(error, OverBudget)
     assert "RAM over by 9720 bytes, pico has 262144 at 0x20000000" in error.what
 
 
 def test_any_other_link_error_shows_what_is_undefined() -> None:
-    error = build._link_error(
+    error = build.link_error(
         "ld: a.o: in function f:\na.c:1: undefined reference to `g'\ncollect2: ld returned 1\n", "m", BOARD
     )
     assert error.exit_code == 2

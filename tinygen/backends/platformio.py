@@ -113,7 +113,7 @@ def _board_project(board: BoardProfile, spec: PlatformIO, manifest: Manifest) ->
         "README.md": render("platformio/README.md.j2", **context),
         f"src/{main}": render(f"platformio/main_{framework}.{main.split('.')[1]}.j2", **context),
     }
-    for name in ("tg_app.h", "tg_app.c", *port):
+    for name in ("tg_app.h", "tg_app.c", "tg_link.h", "tg_link.c", *port):
         files[f"src/{name}"] = (data_dir("firmware") / "app" / name).read_text("utf-8")
     if framework == "espidf":
         sources = sorted(p.removeprefix("src/") for p in files if p.startswith("src/") and p.endswith(".c"))
