@@ -37,9 +37,9 @@ class Measured:
 class ValidationReport:
     """One validation. What could not be had is None, and `reasons` says why, by key.
 
-    `latency` has unit, min, median, max and source; the unit is us on a board, in a simulator instructions, or ticks of
-    its clock where nobody knows how many make an instruction. The layers' latency is in the same unit. `first_mismatch`
-    has sample, output, index (flat), expected, got. `outputs` are the device's, a sample each.
+    `latency` has unit, min, median, max and source; the unit is us or cycles on a board, in a simulator instructions,
+    or ticks of its clock where nobody knows how many make an instruction. The layers' latency is in the same unit.
+    `first_mismatch` has sample, output, index (flat), expected, got. `outputs` are the device's, a sample each.
     """
 
     board: str
@@ -124,7 +124,8 @@ def _first(sample: int, got: bytes, want: bytes, records: Sequence[TensorRecord]
 def _unit(measured: Measured) -> tuple[str, float]:
     """(unit, how many of it are a tick)."""
     if not measured.device.simulated:
-        return "us", 1e6 / measured.device.ticks_per_second
+        hz = measured.device.ticks_per_second
+        return ("us", 1e6 / hz) if hz else ("cycles", 1.0)
     rate = measured.ticks_per_instruction
     return ("ticks", 1.0) if rate is None else ("instructions", 1 / rate)
 

@@ -31,7 +31,7 @@ extern "C" {
 /* Where a program has a finer clock than tg_port_micros, or times its layers. */
 typedef struct {
     uint32_t (*now)(void);             /* ticks, may wrap */
-    uint32_t per_second;               /* ticks */
+    uint32_t per_second;               /* ticks; 0: they are cycles of the core, whatever its clock is */
     uint32_t (*layer)(uint32_t index); /* ticks that the layer of this index took in the last invoke; NULL: not known */
 } tg_link_clock;
 

@@ -27,7 +27,10 @@ class Nonsense(BadInput):
 
 @dataclass(frozen=True)
 class Greeting:
-    """A device's answer to HELLO. `request_characters` and `answer_bytes` limit what one frame carries."""
+    """A device's answer to HELLO. `request_characters` and `answer_bytes` limit what one frame carries.
+
+    `ticks_per_second` is 0 where ticks are cycles of the core.
+    """
 
     version: int
     ready: bool
@@ -76,8 +79,8 @@ def greeting(payload: bytes) -> Greeting:
     if len(payload) < _HELLO.size:
         raise Nonsense(f"The device's greeting has {len(payload)} bytes, {_HELLO.size} and the SHA-256 were expected.")
     version, flags, characters, answer, hz, in_bytes, out_bytes, layers, inputs, outputs = _HELLO.unpack_from(payload)
-    if not 40 <= characters <= 4096 or not 16 <= answer <= 512 or hz == 0 or not in_bytes or not out_bytes:
-        raise Nonsense("The device's greeting has lengths or a clock that no firmware of tinygen's has.")
+    if not 40 <= characters <= 4096 or not 16 <= answer <= 512 or not in_bytes or not out_bytes:
+        raise Nonsense("The device's greeting has lengths that no firmware of tinygen's has.")
     return Greeting(
         version=version,
         ready=bool(flags & _READY),

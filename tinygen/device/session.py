@@ -12,9 +12,8 @@ from . import messages as msg
 from .frames import ANSWER, Decoder, Frame, encode, excerpt, payload_room
 from .port import Port
 
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.4, 2.0
-_BITS_PER_CHARACTER = 10
-_SLOWEST_BAUD = 9600
+_SLOWER = 5  # times `again_s`, at most
+_CHARACTER_S = 10 / 115200  # of a line at its usual speed
 
 
 class DeviceReset(Exception):
@@ -23,11 +22,15 @@ class DeviceReset(Exception):
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait, in seconds: for a greeting, for an ordinary answer, for an inference."""
+    """How long to wait, in seconds: for a greeting, for an ordinary answer, for an inference.
+
+    What is not answered after `again_s` and the time on the line is sent again, later ever more slowly.
+    """
 
     greeting_s: float = 15.0
     answer_s: float = 15.0
     invoke_s: float = 120.0
+    again_s: float = 0.4
 
 
 @dataclass
@@ -121,14 +124,15 @@ class Session:
         """Sends until the answer with this number comes; late answers to older requests are passed over."""
         request = encode(Frame(kind, self._session, sequence, payload))
         end = min(time.monotonic() + wait_s, self.ends)
-        wait = _FIRST_WAIT_S + len(request) * _BITS_PER_CHARACTER / _SLOWEST_BAUD
+        wait = self.patience.again_s + len(request) * _CHARACTER_S
+        longest = _SLOWER * wait
         sent = 0
         while time.monotonic() < end or not sent:
             self.port.write(request)
             self.retries += sent > 0
             sent += 1
             again = min(time.monotonic() + wait, end)
-            wait = min(2 * wait, _LONGEST_WAIT_S)
+            wait = min(2 * wait, longest)
             while time.monotonic() < again:
                 for frame in self.decoder.feed(self.port.read()):
                     if (frame.type, frame.session, frame.sequence) == (kind | ANSWER, self._session, sequence):
@@ -143,6 +147,8 @@ class Session:
         if not said.strip():
             return BadInput(f"{what}; nothing came.", "Is it the right port, and the board on and flashed?")
         hint = "Is it the right port, and its speed 115200?"
-        if b"not a hexadecimal digit" in said or b"ready: a line of" in said:
+        if kind != msg.HELLO:
+            hint = "What it says may tell why."
+        elif b"not a hexadecimal digit" in said or b"ready: a line of" in said:
             hint = "The firmware is older than this protocol: generate and flash it again."
         return BadInput(f"{what}; what came instead: {excerpt(said)!r}.", hint)
