@@ -272,12 +272,3 @@ def build(project: Path) -> dict[str, Any]:
     """Builds the project with PlatformIO."""
     read_manifest(project)
     return asdict(platformio.build(project))
-
-
-def flash(project: Path, *, port: str | None = None) -> dict[str, Any]:
-    """Flashes the project with PlatformIO; OverBudget before PlatformIO starts where it does not fit."""
-    manifest = read_manifest(project)
-    if load_board(project / "board.toml").platformio is None:
-        raise BadInput(f"{manifest.board} is a simulator: there is nothing to flash.", "`tinygen simulate` runs it.")
-    _check_project(project, "", None, None).require()
-    return {"said": platformio.flash(project, port)}

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import select
+import socket
+import subprocess
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +19,7 @@ from toy_model import render_toy, toy_reference
 
 from tinygen import validation
 from tinygen.boards import load_board
+from tinygen.device.boot import read_back
 from tinygen.device.session import Patience
 from tinygen.errors import BadInput, OutputsDiffer
 from tinygen.project import read_manifest
@@ -23,15 +29,15 @@ from tinygen.validation import validate
 
 pytestmark = pytest.mark.needs_cc
 SAMPLES = 8
+EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 QUICK = Patience(greeting_s=5, answer_s=5, invoke_s=5, again_s=0.05)
 KINDS = ["lost_bytes", "lost_frame", "repeated", "corrupted", "truncated", "chatter"]
 
 
 def with_sha(code: str) -> str:
     """The toy with the SHA-256 of its (empty) model."""
-    sha = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert code.count('{"toy", "1", "0", "0"') == 1
-    return code.replace('{"toy", "1", "0", "0"', f'{{"toy", "1", "{sha}", "0"')
+    return code.replace('{"toy", "1", "0", "0"', f'{{"toy", "1", "{EMPTY_SHA256}", "0"')
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +228,51 @@ def test_the_whole_has_a_deadline(project: Path, device: str) -> None:
     deaf = Faults(1, ["lost_frame"], share=1.0, least=12)
     with Bench([device], to_host=deaf) as bench, pytest.raises(BadInput, match="no answer to"):
         run(project, bench, timeout_s=3, patience=Patience(answer_s=60, again_s=0.05))
+
+
+def test_what_was_said_before_the_port_was_open_is_asked_for(device: str) -> None:
+    """After flashing: the boot lines are gone, the serial protocol still tells the model."""
+    with Bench([device], to_host=lambda line: line if line.startswith(b"~") else b"") as bench:
+        back = read_back(lambda: bench.path, wait_s=10)
+    assert (back.sha256, back.self_test) == (EMPTY_SHA256, None)
+
+
+def test_over_the_network(project: Path, device: str) -> None:
+    """A port by its address: a board on another machine, behind a server that passes bytes on."""
+    server = socket.create_server(("127.0.0.1", 0))
+    program = subprocess.Popen([device], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+
+    def serve() -> None:
+        line, _ = server.accept()
+        assert program.stdin is not None and program.stdout is not None
+        while True:
+            for ready in select.select([line, program.stdout], [], [])[0]:
+                data = line.recv(4096) if ready is line else os.read(program.stdout.fileno(), 4096)
+                if not data:
+                    return
+                if ready is line:
+                    program.stdin.write(data)
+                else:
+                    line.sendall(data)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        name = f"socket://127.0.0.1:{server.getsockname()[1]}"
+        good(validate(project, port=name, samples=SAMPLES, timeout_s=40, patience=QUICK))
+        thread.join(10)
+    finally:
+        program.kill()
+        program.communicate()
+        server.close()
+    with pytest.raises(BadInput, match="cannot be opened"):
+        validate(project, port=name)
+
+
+@pytest.mark.parametrize("name", ["/dev/does-not-exist", "loop://", "spy:///dev/null?file=x", "file:///etc/passwd", ""])
+def test_ports_that_are_none(project: Path, name: str) -> None:
+    with pytest.raises(BadInput, match=r"cannot be opened|no address"):
+        validate(project, port=name)
 
 
 def test_a_project_whose_model_was_changed(tmp_path: Path) -> None:

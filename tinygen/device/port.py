@@ -10,7 +10,7 @@ from ..errors import BadInput, TinygenError, missing_extra
 BAUD = 115200
 _POLL_S = 0.02
 _WRITE_S = 5.0
-_SCHEMES = ("socket://", "rfc2217://", "spy://", "alt://", "hwgrep://", "cp2110://")
+_SCHEMES = ("socket://", "rfc2217://")
 
 
 class PortGone(BadInput):
