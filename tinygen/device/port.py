@@ -48,8 +48,11 @@ def open_port(name: str, baud: int = BAUD) -> Port:
     serial = require_pyserial()
     if "://" in name and not name.startswith(_SCHEMES):
         raise BadInput(f"{name[:80]!r} is no address of a port.", "socket://HOST:PORT is one.")
+    options: dict[str, Any] = {"baudrate": baud, "timeout": _POLL_S, "write_timeout": _WRITE_S}
+    if "://" not in name:
+        options["exclusive"] = True
     try:
-        return _SerialPort(name, serial.serial_for_url(name, baudrate=baud, timeout=_POLL_S, write_timeout=_WRITE_S))
+        return _SerialPort(name, serial.serial_for_url(name, **options))
     except (serial.SerialException, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
         raise BadInput(f"{name}: the port cannot be opened: {reason}.", "`pio device list` names the ports.") from None
