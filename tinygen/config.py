@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from .application import AppSection
 from .compress.registry import Options, technique, technique_names
 from .errors import BadInput, suggest
 from .toml import TomlError, read_tables
@@ -55,8 +56,8 @@ class InputSection(_Strict):
 
     mean: tuple[Finite, ...] = ()
     std: Annotated[tuple[Finite, ...], AfterValidator(_non_zero)] = ()
-    window: int | None = Field(None, gt=0)
-    stride: int | None = Field(None, gt=0)
+    window: int | None = Field(None, gt=0, lt=2**31)
+    stride: int | None = Field(None, gt=0, lt=2**31)
 
     @model_validator(mode="after")
     def _same_length(self) -> InputSection:
@@ -115,6 +116,7 @@ class Config(_Strict):
     compress: tuple[Step, ...] = ()
     quantize: QuantizeSection = Field(default_factory=lambda: QuantizeSection.model_validate({}))
     target: TargetSection
+    app: AppSection = Field(default_factory=lambda: AppSection.model_validate({}))
     budget: BudgetSection = Field(default_factory=lambda: BudgetSection.model_validate({}))
 
 

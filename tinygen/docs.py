@@ -227,6 +227,8 @@ def _kind(annotation: Any) -> str:
         return " or ".join(f'`"{value}"`' for value in args)
     if origin is tuple:
         return f"list of {_kind(args[0])}"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "table of " + ", ".join(f"`{name}` ({_limits(f)})" for name, f in annotation.model_fields.items())
     kinds = [_kind(arg) for arg in args if arg is not NoneType]
     return " or ".join(kinds) if kinds else _PLAIN.get(annotation, str(annotation))
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from . import __version__, budget
+from .app_vectors import prepare_application
+from .application import Application
 from .backends import aot
 from .backends.aot_inventory import inventory
 from .backends.platformio import framework_of, platformio_files
@@ -17,6 +19,7 @@ from .backends.weights_check import render_weights_check
 from .boards import BoardProfile, board_bytes, load_board
 from .compiled import Compiled, Model, Say, compile_model, open_model
 from .costs import OVERRUN_BYTES, price
+from .dataset import DataSet
 from .errors import BadInput, TinygenError
 from .frontend.importer import import_tflite, read_model_file
 from .memory.lifetimes import live_bytes
@@ -53,20 +56,26 @@ def generate(
     toolchain: Tools = None,
     keep_input: bool = False,
     checked: bool = False,
+    app: Application | None = None,
+    data: Path | DataSet | None = None,
     force: bool = False,
 ) -> Generated:
-    """Renders a project for a board and writes it; nothing is written where anything before fails."""
+    """Renders a project for a board and writes it; nothing is written where anything before fails.
+
+    `data` gives the samples for the self-test's vectors, where `app` asks for some; without it they are generated.
+    """
     profile = load_board(board)
     files, manifest = render_project(
-        model, board, runtime=runtime, optimize=optimize, toolchain=toolchain, keep_input=keep_input, checked=checked
-    )
+        model, board, runtime=runtime, optimize=optimize, toolchain=toolchain, keep_input=keep_input, checked=checked,
+        app=app, data=data,
+    )  # fmt: skip
     if runtime == "tflm":
         planned = planned_tflm_budget(model, profile)
     else:
         compiled = compile_model(model, profile, keep_input=keep_input, checked=checked)
         planned = planned_budget(compiled, toolchain=toolchain)
     written = write_project(files, manifest, out, force=force)
-    return Generated(written, read_manifest(written.folder), planned)
+    return Generated(written, read_manifest(written.folder), with_app(planned, manifest))
 
 
 def render_project(
@@ -78,6 +87,8 @@ def render_project(
     toolchain: Tools = None,
     keep_input: bool = False,
     checked: bool = False,
+    app: Application | None = None,
+    data: Path | DataSet | None = None,
 ) -> tuple[dict[str, bytes], Manifest]:
     """The files of a project by path, in memory, and its manifest."""
     require_checkable(runtime, checked)
@@ -90,9 +101,19 @@ def render_project(
         library, manifest = _aot(compiled), manifest_of(compiled, optimize=optimize, toolchain=toolchain)
         files |= {f"sim/{path}": text for path, text in sim_files(profile, model.name, checked=checked).items()}
     files |= {f"lib/{model.name}/src/{path}": text for path, text in library.items()}
-    files |= platformio_files(profile, manifest)
+    manifest, plan = prepare_application(app or Application(), model.tflite, manifest, profile, data)
+    files |= platformio_files(profile, manifest, plan)
     files[manifest.model.file] = model.tflite
     return {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}, manifest
+
+
+def with_app(report: BudgetReport, manifest: Manifest) -> BudgetReport:
+    """A project's budget with what the application has of its own for this model: vectors in flash, a window in RAM."""
+    app = manifest.app
+    flash, ram = dict(report.flash.parts), dict(report.ram.parts)
+    flash |= {"vectors": app.flash_bytes} if app.flash_bytes else {}
+    ram |= {"window": app.ram_bytes} if app.ram_bytes else {}
+    return replace(report, flash=replace(report.flash, parts=flash), ram=replace(report.ram, parts=ram))
 
 
 def require_checkable(runtime: str, checked: bool) -> None:
@@ -249,7 +270,7 @@ def _check_project(project: Path, board: str, max_flash: int | None, max_ram: in
     notes = tuple(f"edited by hand: {path}" for path in edited_files(project, manifest))
     limits = {"max_flash": max_flash, "max_ram": max_ram}
     if manifest.runtime == "aot" and (project / "sim" / "link.ld").is_file():
-        report = linked_budget(project, **limits)
+        report = with_app(linked_budget(project, **limits), manifest)
         return replace(report, notes=(*report.notes, *notes))
     model = stored_model(project, manifest)
     profile = load_board(project / "board.toml")
@@ -258,7 +279,7 @@ def _check_project(project: Path, board: str, max_flash: int | None, max_ram: in
     else:
         compiled = compile_model(model, profile, checked=manifest.checked)
         report = planned_budget(compiled, toolchain=manifest.toolchain, **limits)
-    return replace(report, notes=(*report.notes, *notes))
+    return with_app(replace(report, notes=(*report.notes, *notes)), manifest)
 
 
 def stored_model(project: Path, manifest: Manifest) -> Model:

@@ -96,6 +96,16 @@ class Preprocess(_Strict):
     std: tuple[Finite, ...] = ()
 
 
+class AppRecord(_Strict):
+    """The application around the model; bytes of flash its vectors take, and of RAM its window."""
+
+    source: Literal["serial", "vectors", "function"] = "serial"
+    vectors: int = 0
+    flash_bytes: int = 0
+    ram_bytes: int = 0
+    threshold: Finite | None = None
+
+
 class Manifest(_Strict):
     """tinygen.json in the root of every rendered project. The board's profile is copied to board.toml beside it.
 
@@ -112,6 +122,7 @@ class Manifest(_Strict):
     model: ModelRecord
     plan: PlanRecord
     preprocess: Preprocess | None = None
+    app: AppRecord = AppRecord.model_validate({})
     files: dict[ProjectPath, str]
 
     def text(self) -> str:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from .application import Application
 from .boards import BoardProfile, load_board
 from .compiled import Model, model_name, open_model
 from .compress.runner import StepRecord, run_recipe
@@ -20,7 +21,7 @@ from .errors import BadInput, OutputsDiffer, OverBudget
 from .frontend.keras_loader import load_model
 from .frontend.quantize import quantize_loaded
 from .measure import Measured, measure_step
-from .pipeline import budget_of, generate
+from .pipeline import budget_of, generate, with_app
 from .simulate.compare import SimulationReport
 from .simulation import simulate
 from .usage import REMEDY, BudgetReport, Usage
@@ -196,7 +197,10 @@ def _on_board(
     config: Config, model: Model, name: str, board: BoardProfile, data: DataSet | None, out: Path
 ) -> BoardResult:
     project = out / board.name
-    made = generate(model, name, project, runtime=config.target.runtime, optimize=config.target.optimize)
+    app = Application(config.app, config.input.window, config.input.stride, ramp=True) if board.platformio else None
+    made = generate(
+        model, name, project, runtime=config.target.runtime, optimize=config.target.optimize, app=app, data=data
+    )
     simulation = simulate(project, data=data)
     limits = {"max_flash": config.budget.flash, "max_ram": config.budget.ram}
     budget = made.budget
@@ -205,7 +209,7 @@ def _on_board(
     else:
         flash, ram = _limit(budget.flash, limits["max_flash"]), _limit(budget.ram, limits["max_ram"])
         budget = replace(budget, flash=flash, ram=ram)
-    return BoardResult(board.name, project, budget, simulation)
+    return BoardResult(board.name, project, with_app(budget, made.manifest), simulation)
 
 
 def _limit(usage: Usage, most: int | None) -> Usage:

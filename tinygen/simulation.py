@@ -31,15 +31,15 @@ def simulate(
     if data is None:
         return simulate_project(project, samples=samples or 5, on=on, toolchain=manifest.toolchain, sanitize=sanitize)
     held = data if isinstance(data, DataSet) else load_data(data)
-    inputs, y = inputs_of(held, manifest, samples)
+    inputs, y = held_out_inputs(held, manifest, samples)
     report = simulate_project(project, data=inputs, on=on, toolchain=manifest.toolchain, sanitize=sanitize)
     if y is None:
         return report
     return replace(report, metric=score(report.outputs, manifest.model.outputs[0], y))
 
 
-def inputs_of(held: DataSet, manifest: Manifest, samples: int | None) -> tuple[list[bytes], Array | None]:
-    """(the held-out samples' bytes as the firmware takes them, their y)."""
+def held_out_inputs(held: DataSet, manifest: Manifest, samples: int | None) -> tuple[list[bytes], Array | None]:
+    """The first `samples` held-out inputs as the model takes them, and their y; of the training data where none is."""
     if len(manifest.model.inputs) != 1:
         raise BadInput(f"{manifest.model.name} has {len(manifest.model.inputs)} inputs; data holds one x.")
     split = held.held_out

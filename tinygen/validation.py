@@ -22,7 +22,7 @@ from .simulate.inputs import check_samples, generated
 from .simulate.qemu import clock
 from .simulate.qemu_serial import qemu_serial, qemu_spec
 from .simulate.reference import reference
-from .simulation import inputs_of
+from .simulation import held_out_inputs
 from .toolchain.build_app import build_app
 from .validation_report import Measured, ValidationReport, report_of
 
@@ -118,7 +118,7 @@ def _samples(manifest: Manifest, data: Path | DataSet | None, samples: int | Non
         count = 5 if samples is None else samples
         runs = [generated(manifest.model.inputs, i) for i in range(count)]
         return _Samples(runs, [f"random {i}" if i else "ramp" for i in range(count)], None)
-    inputs, y = inputs_of(data if isinstance(data, DataSet) else load_data(data), manifest, samples)
+    inputs, y = held_out_inputs(data if isinstance(data, DataSet) else load_data(data), manifest, samples)
     return _Samples(inputs, [f"data {i}" for i in range(len(inputs))], y)
 
 

@@ -1,6 +1,5 @@
 /* tg_app_sim.c - the application on a simulator's board, in place of the harness: same start-up, same memory, a serial line. */
 #include "tg_app.h"
-#include "tg_link.h"
 #include "tg_sim.h"
 #include "tg_sim_string.h"
 
@@ -9,9 +8,6 @@
 #if defined(__GNUC__) && !defined(__clang__) /* no loop becomes a call of the function that it is in */
 #pragma GCC optimize("no-tree-loop-distribute-patterns")
 #endif
-
-static uint32_t last;
-static uint32_t layers[TG_SIM_LAYERS];
 
 size_t strlen(const char *text) {
     size_t length = 0;
@@ -28,27 +24,6 @@ int strcmp(const char *a, const char *b) {
     return (unsigned char)*a - (unsigned char)*b;
 }
 
-static uint32_t now(void) { return (uint32_t)tg_clock(); }
-
-static uint32_t layer(uint32_t index) { return index < TG_SIM_LAYERS ? layers[index] : 0u; }
-
-/* A layer of several outputs calls for each of them. */
-void tg_on_layer(uint32_t index, const void *data, uint32_t bytes) {
-    const uint32_t at = now();
-    (void)data;
-    (void)bytes;
-    if (index < TG_SIM_LAYERS) {
-        layers[index] += at - last;
-    }
-    last = now();
-}
-
-static tg_status invoke(void) {
-    memset(layers, 0, sizeof layers);
-    last = now();
-    return TG_MODEL(invoke)();
-}
-
 void tg_report_fault(uint32_t cause, uint32_t pc, uint32_t lr, uint32_t address, uint32_t status) {
     static const char text[] = "\nerror: the processor faulted\n";
     (void)cause;
@@ -62,10 +37,9 @@ void tg_report_fault(uint32_t cause, uint32_t pc, uint32_t lr, uint32_t address,
 void tg_port_start(void);
 
 int tg_harness(void) {
-    static const tg_link_clock clock = {now, TG_SIM_CLOCK_HZ, layer};
     static const tg_app_model model = {
         .info = TG_MODEL(info),
-        .invoke = invoke,
+        .invoke = TG_MODEL(invoke),
         .reset = TG_MODEL(reset),
 #if defined(TG_MODEL_CHECKED)
         .overrun = TG_MODEL(overrun),
@@ -73,7 +47,6 @@ int tg_harness(void) {
     };
     tg_clock_start(TG_SIM_CLOCK, TG_SIM_CLOCK_ADDRESS);
     tg_port_start();
-    tg_link_set_clock(&clock);
     tg_app_start(&model);
     for (;;) {
         (void)tg_app_step();

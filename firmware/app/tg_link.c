@@ -5,6 +5,9 @@
  */
 #include "tg_link.h"
 
+#include "tg_cycles.h"
+#include "tg_layers.h"
+
 enum { HELLO = 1, INFO = 2, INPUT = 3, INVOKE = 4, OUTPUT = 5, LAYERS = 6, RESET = 7, ANSWER = 0x80 };
 enum { OK = 0, NO_SESSION = 1, BAD_REQUEST = 2, NOT_READY = 3, OTHER_INPUT = 4, INVOKE_FAILED = 5 };
 enum { READY = 1, SIMULATED = 2, TIMED_LAYERS = 4, TESTED = 8, TEST_PASSED = 16 };
@@ -15,8 +18,8 @@ static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 
 static struct {
     const tg_app_model *model;
-    const tg_link_clock *clock;
     uint8_t ready;
+    uint8_t busy;
     uint8_t test; /* TESTED, TEST_PASSED */
     uint8_t where;
     uint8_t bits;  /* held of `word` */
@@ -25,6 +28,7 @@ static struct {
     uint16_t sequence;    /* of the last request that was executed */
     uint32_t request_crc; /* its CRC-32 */
     uint32_t word;
+    uint32_t asked; /* when the last request came, in microseconds */
     uint8_t frame[TG_LINK_FRAME / 4 * 3];
     /* what the last request came to */
     uint8_t status;
@@ -145,19 +149,17 @@ static void end_answer(void) {
     }
 }
 
-static int times_layers(void) { return state.clock != NULL && state.clock->layer != NULL; }
-
 static uint8_t hex_digit(char c) { return (uint8_t)(c >= 'a' ? c - 'a' + 10 : c - '0'); }
 
 static void put_hello(const tg_model_info *info) {
     const char *digits = info->sha256;
     put(VERSION, 1);
-    put((state.ready ? READY : 0u) | (TG_LINK_SIMULATED ? SIMULATED : 0u) | (times_layers() ? TIMED_LAYERS : 0u) |
-            state.test,
+    put((state.ready ? READY : 0u) | (TG_LINK_SIMULATED ? SIMULATED : 0u) |
+            (tg_layers_count() != 0 ? TIMED_LAYERS : 0u) | state.test,
         1);
     put(TG_LINK_FRAME, 2);
     put(ANSWER_BYTES, 2);
-    put(state.clock != NULL ? state.clock->per_second : 1000000u, 4);
+    put(tg_cycles_are_cycles() ? 0u : 1000000u, 4);
     put(bytes_of_tensors(info->inputs, info->input_count), 4);
     put(bytes_of_tensors(info->outputs, info->output_count), 4);
     put(info->layer_count, 2);
@@ -204,16 +206,15 @@ static uint8_t take_input(const tg_model_info *info, const uint8_t *payload, uin
     return OK;
 }
 
-static uint32_t now(void) { return state.clock != NULL ? state.clock->now() : tg_port_micros(); }
-
 static uint8_t invoke(const tg_model_info *info, const uint8_t *payload) {
     uint32_t before;
     if (crc_of_tensors(info->inputs, info->input_count) != get(payload + 4, 4)) {
         return OTHER_INPUT;
     }
-    before = now();
+    tg_layers_begin();
+    before = tg_cycles_read();
     state.model_status = (uint8_t)state.model->invoke();
-    state.ticks = now() - before;
+    state.ticks = tg_cycles_read() - before;
     state.invocations++;
     state.output_crc = crc_of_tensors(info->outputs, info->output_count);
     return state.model_status == TG_OK ? OK : INVOKE_FAILED;
@@ -243,7 +244,7 @@ static uint8_t execute(const tg_model_info *info, uint8_t type, const uint8_t *p
     case LAYERS:
         return bytes == 3u ? part_status(get(payload, 2), payload[2], info->layer_count, 4) : BAD_REQUEST;
     case RESET:
-        state.model->reset();
+        tg_app_restart();
         return OK;
     default:
         return BAD_REQUEST;
@@ -268,11 +269,16 @@ static void put_result(const tg_model_info *info, uint8_t type, const uint8_t *p
         for (uint32_t i = 0; i < get(payload + 4, 2); i++) {
             put(*byte_at(info->outputs, get(payload, 4) + i), 1);
         }
-    } else if (type == LAYERS && times_layers()) { /* otherwise the answer is empty */
+    } else if (type == LAYERS && tg_layers_count() != 0) { /* otherwise the answer is empty */
         for (uint32_t i = 0; i < payload[2]; i++) {
-            put(state.clock->layer(get(payload, 2) + i), 4);
+            put(tg_layers_took(get(payload, 2) + i), 4);
         }
     }
+}
+
+static void keep_busy(void) {
+    state.busy = 1;
+    state.asked = tg_port_micros();
 }
 
 /* Payload: the host's version. The session is the host's choice; a device that was reset has none. */
@@ -281,6 +287,7 @@ static void hello(uint16_t session, uint16_t sequence, uint32_t bytes) {
     if (!bad && session == state.session && state.sequence != 0) {
         return; /* an old one, late */
     }
+    keep_busy();
     begin_answer(HELLO, session, sequence, bad ? BAD_REQUEST : OK);
     if (!bad) {
         if (session != state.session) {
@@ -313,6 +320,7 @@ static void handle(uint32_t crc) {
         end_answer();
         return;
     }
+    keep_busy();
     if (sequence == next) {
         state.sequence = sequence;
         state.request_crc = crc;
@@ -396,6 +404,13 @@ void tg_link_start(const tg_app_model *model, int ready) {
     state.sequence = 0;
 }
 
-void tg_link_set_clock(const tg_link_clock *clock) { state.clock = clock; }
+/* What the application does with its own inputs begins anew after a session. */
+int tg_link_busy(void) {
+    if (state.busy && tg_port_micros() - state.asked > TG_LINK_PAUSE) {
+        state.busy = 0;
+        tg_app_restart();
+    }
+    return state.busy;
+}
 
 void tg_link_self_test(int passed) { state.test = (uint8_t)(passed ? TESTED | TEST_PASSED : TESTED); }

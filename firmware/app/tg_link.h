@@ -1,15 +1,12 @@
 /* tg_link.h - framed requests on the application's serial line, beside its text: what `tinygen validate` speaks (docs/serial.md).
  *
- * From a '~' to the end of its line everything belongs to the link, all else to the text. No heap.
+ * From a '~' to the end of its line everything belongs to the link, all else to the text. No heap. What it gives the application
+ * is declared in tg_app.h: tg_link_start, tg_link_take, tg_link_self_test, tg_link_busy. Answers go to tg_port_write.
  */
 #ifndef TG_LINK_H
 #define TG_LINK_H
 
 #include "tg_app.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /* The longest request, in characters from '~' to the end of its line, a multiple of 4: no more than the port buffers while nobody
  * reads. Arduino cores buffer from 64 bytes up; an ESP32's UART holds 128, and the application sleeps for a tick. */
@@ -28,27 +25,7 @@ extern "C" {
 #define TG_LINK_SIMULATED 0
 #endif
 
-/* Where a program has a finer clock than tg_port_micros, or times its layers. */
-typedef struct {
-    uint32_t (*now)(void);             /* ticks, may wrap */
-    uint32_t per_second;               /* ticks; 0: they are cycles of the core, whatever its clock is */
-    uint32_t (*layer)(uint32_t index); /* ticks that the layer of this index took in the last invoke; NULL: not known */
-} tg_link_clock;
-
-/* Once the model is ready, or known not to be. */
-void tg_link_start(const tg_app_model *model, int ready);
-
-/* `clock` is used until another one is given; without one tg_port_micros tells the time, and layers are not timed. */
-void tg_link_set_clock(const tg_link_clock *clock);
-
-/* What the self-test at start found; not called where there was none. */
-void tg_link_self_test(int passed);
-
-/* Takes a character that the port read; 0 where it is none of the link's. Answers go to tg_port_write. */
-int tg_link_take(int c);
-
-#ifdef __cplusplus
-}
-#endif
+/* Microseconds after a request for which the application's own input waits: no sample of a sensor comes between. */
+#define TG_LINK_PAUSE 3000000u
 
 #endif

@@ -50,4 +50,14 @@ void tg_port_write(const char *text, uint32_t bytes) {
     (void)HAL_UART_Transmit(&uart, (const uint8_t *)text, (uint16_t)bytes, HAL_MAX_DELAY);
 }
 
-uint32_t tg_port_micros(void) { return 1000u * HAL_GetTick(); }
+/* The ticks are milliseconds; SysTick, which makes them, counts down in between (Armv6-M ARM, B3.3: RVR, CVR). */
+uint32_t tg_port_micros(void) {
+    const uint32_t period = *(volatile uint32_t *)0xe000e014u + 1u;
+    uint32_t ticks;
+    uint32_t left;
+    do {
+        ticks = HAL_GetTick();
+        left = *(volatile uint32_t *)0xe000e018u;
+    } while (ticks != HAL_GetTick());
+    return 1000u * ticks + (period - 1u - left) / ((period + 999u) / 1000u);
+}

@@ -14,6 +14,7 @@ import tty
 from collections.abc import Callable
 from pathlib import Path
 
+from tinygen.backends.application import APP_FILES
 from tinygen.resources import data_dir
 
 HERE = Path(__file__).resolve().parent
@@ -26,7 +27,11 @@ def build_device(folder: Path, project: Path, *defines: str) -> Path:
     """The toy's project with the serial application as a program of this machine, under the sanitizers."""
     firmware = data_dir("firmware")
     includes = [firmware / "app", firmware / "runtime", project / "lib" / "toy" / "src"]
-    sources = [firmware / "app" / "tg_app.c", firmware / "app" / "tg_link.c", HERE / "device" / "host_device.c"]
+    sources = [firmware / "app" / name for name in APP_FILES if name.endswith(".c")]
+    port = folder / "port.c"
+    text = (firmware / "app" / "tg_port_stdio.c").read_text()
+    port.write_text(text.replace("int tg_port_read(void)", "int tg_board_read(void);\nint tg_board_read(void)"))
+    sources += [port, HERE / "device" / "host_device.c"]
     sources += sorted((project / "lib" / "toy" / "src").glob("*.c"))
     target = folder / "device"
     command = ["cc", *FLAGS, *defines, *(f"-I{i}" for i in includes), *map(str, sources), "-o", str(target)]

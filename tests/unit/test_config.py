@@ -38,6 +38,11 @@ flash = "128K"
 ram = "1.5 MiB"
 latency = "50ms"
 accuracy_drop = 0.01
+[app]
+source = "function"
+threshold = 0.8
+smoothing = {n = 3, m = 5}
+refractory = 10
 """
 
 
@@ -60,6 +65,9 @@ def test_whole_file(tmp_path: Path) -> None:
     assert config.data is not None and config.data.file == tmp_path / "d.npz"
     assert (config.budget.flash, config.budget.ram, config.budget.latency) == (131072, 1572864, 50000.0)
     assert config.target.boards == ("nucleo_f446re", str(tmp_path / "mine.toml"))
+    app = config.app
+    assert (app.source, app.threshold, app.refractory, app.vectors) == ("function", 0.8, 10, None)
+    assert app.smoothing is not None and (app.smoothing.n, app.smoothing.m) == (3, 5)
     prune, distill = config.compress
     assert (prune.technique, prune.options.epochs) == ("prune", 3), "[train] gives the default"  # type: ignore[attr-defined]
     assert distill.options.epochs == 9, "the step's own key wins"  # type: ignore[attr-defined]
@@ -97,6 +105,15 @@ def test_missing_keys_are_listed_together(tmp_path: Path) -> None:
         ("schema = 1", "schema = 0", "schema: Input should be 1"),
         ('[data]\nfile = "d.npz"', "", "missing key 'data.file', which [[compress]] needs"),
         ("[[compress]]\ntechnique", "[compress]\ntechnique", "not a readable TOML file"),
+        ('"function"', '"serail"', "app.source: Input should be 'serial', 'vectors' or 'function'"),
+        ("threshold = 0.8", "threshold = nan", "app.threshold: Input should be a finite number"),
+        ("n = 3, m = 5", "n = 6, m = 5", "app.smoothing: 6 of 5 inferences cannot agree"),
+        ("n = 3, m = 5", "n = 3, m = 33", "app.smoothing.m: Input should be less than or equal to 32"),
+        ("n = 3, m = 5", "n = 3", "missing key 'app.smoothing.m'"),
+        ("n = 3, m = 5", "n = 3, m = 5, k = 1", "unknown key 'app.smoothing.k'"),
+        ("refractory = 10", "refractory = -1", "app.refractory: Input should be greater than or equal to 0"),
+        ("refractory = 10", "vectors = 65", "app.vectors: Input should be less than or equal to 64"),
+        ("refractory =", "refactory =", "unknown key 'app.refactory', did you mean 'refractory'?"),
         ('boards = ["nucleo_f446re", "mine.toml"]', "boards = []", "target.boards: Tuple should have at least 1 item"),
     ],
 )

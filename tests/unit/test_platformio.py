@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tinygen.application import AppPlan, Rules, Stream, Vector
+from tinygen.backends.application import APP_FILES
 from tinygen.backends.platformio import framework_of, platformio_files, semantic_version
 from tinygen.backends.platformio_cores import sim_board
 from tinygen.boards import BoardProfile, board_names, load_board
@@ -137,6 +139,7 @@ def fake_model(folder: Path, runtime: str) -> None:
     more = "tg_status toy_begin(void);\nuint32_t toy_arena_used(void);\n#define TOY_ARENA_NEEDED_BYTES 9\n"
     text = "tg_status toy_invoke(void);\nvoid toy_reset(void);\nconst tg_model_info *toy_info(void);\n"
     aot = "tg_status toy_check_weights(void);\ntg_overrun toy_overrun(void);\n"
+    text += "int8_t *toy_input(void);\nvoid toy_quantize(const float *x, int8_t *q);\n"
     text = '#include "tg.h"\n#ifdef __cplusplus\nextern "C" {\n#endif\n' + text + (more if runtime == "tflm" else aot)
     (folder / "toy.h").write_text(text + "#ifdef __cplusplus\n}\n#endif\n")
 
@@ -144,20 +147,30 @@ def fake_model(folder: Path, runtime: str) -> None:
 @pytest.mark.needs_cc
 @pytest.mark.skipif(not shutil.which("g++") or not shutil.which("gcc"), reason="no gcc and g++")
 @pytest.mark.parametrize("name", ["nano33ble", "adafruit_feather_nrf52840", "esp32-c3-devkitm-1", *CUBE])
-@pytest.mark.parametrize(("runtime", "checked"), [("aot", False), ("aot", True), ("tflm", False)])
+@pytest.mark.parametrize(
+    ("runtime", "checked", "app"),
+    [
+        ("aot", False, AppPlan()),
+        ("aot", True, AppPlan("vectors", (Vector(None, b"ab", 1), Vector(b"a", None, 2)))),
+        ("aot", False, AppPlan("function", (), Rules(-5, 3, 5, 10), Stream(4, 2, 3))),
+        ("tflm", False, AppPlan("function", (Vector(b"a", b"b", 3),))),
+    ],
+)
 def test_applications_compile_against_the_frameworks_declarations(
-    tmp_path: Path, name: str, runtime: str, checked: bool
+    tmp_path: Path, name: str, runtime: str, checked: bool, app: AppPlan
 ) -> None:
     """As they are rendered; those of checked builds with the check of the constants too."""
     board = load_board(name)
-    write(tmp_path, platformio_files(board, manifest(name, runtime, checked=checked)))
+    write(tmp_path, platformio_files(board, manifest(name, runtime, checked=checked), app))
     fake_model(tmp_path, runtime)
     framework = framework_of(board, runtime)
     includes = [STUBS / framework, tmp_path, tmp_path / "src", data_dir("firmware") / "runtime"]
     flags = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", f"-DTG_CHECK_WEIGHTS={int(checked)}"]
     flags += [f"-D{FACTS[name].get('product_line', 'NONE')}"]
     sources = sorted(p for p in (tmp_path / "src").iterdir() if p.suffix in (".c", ".cpp"))
-    assert len(sources) == 4
+    own = bool(app.vectors or app.stream) + (app.source == "function")
+    assert len(sources) == sum(file.endswith(".c") for file in APP_FILES) + 2 + own
+    flags += ["-DESP_PLATFORM"] if framework == "espidf" else []
     for source in sources:
         compiler = ["gcc", "-std=c11"] if source.suffix == ".c" else ["g++", "-std=c++17"]
         command = [*compiler, *flags, *(f"-I{i}" for i in includes), str(source)]

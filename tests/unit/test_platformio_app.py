@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tinygen.backends.application import APP_FILES
 from tinygen.resources import data_dir
 
 pytestmark = pytest.mark.needs_cc
@@ -52,9 +53,9 @@ void tg_port_write(const char *text, uint32_t bytes) { fwrite(text, 1, bytes, st
 uint32_t tg_port_micros(void) { return 7; }
 
 int main(int argc, char **argv) {
-    const tg_app_model aot = {info, invoke, reset, NULL, NULL, 0, TG_APP_CHECK(broken), NULL};
-    const tg_app_model tflm = {info, invoke, reset, begin, used, 62, NULL, NULL};
-    const tg_app_model checked = {info, overran, reset, NULL, NULL, 0, NULL, overrun};
+    const tg_app_model aot = {info, invoke, reset, NULL, NULL, 0, TG_APP_CHECK(broken), NULL, NULL, NULL, NULL};
+    const tg_app_model tflm = {info, invoke, reset, begin, used, 62, NULL, NULL, NULL, NULL, NULL};
+    const tg_app_model checked = {info, overran, reset, NULL, NULL, 0, NULL, overrun, NULL, NULL, NULL};
     fail = argc > 3;
     tg_app_start(argc > 2 ? &tflm : argc > 1 && argv[1][0] == 'c' ? &checked : &aot);
     while (tg_app_step()) {
@@ -75,7 +76,7 @@ def compiled(folder: Path, *defines: str) -> Path:
     flags = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-g"]
     sanitize = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     includes = ["-I", str(firmware / "app"), "-I", str(firmware / "runtime")]
-    sources = [str(folder / "main.c"), *(str(firmware / "app" / name) for name in ("tg_app.c", "tg_link.c"))]
+    sources = [str(folder / "main.c"), *(str(firmware / "app" / name) for name in APP_FILES if name.endswith(".c"))]
     command = ["cc", *flags, *defines, *sanitize, *includes, *sources, "-o", str(folder / "app")]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     return folder / "app"
@@ -96,6 +97,7 @@ def test_start_tells_model_and_ramp(app: Path) -> None:
     assert talk(app, "") == [
         "model: toy 1.0, sha256 5ha, tinygen 0",
         "arena: 64 bytes given",
+        "(reset)",
         "invoke: 0 us",
         f"ramp: output crc32 {zlib.crc32(outputs):08x}",
         "(reset)",

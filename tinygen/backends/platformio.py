@@ -7,11 +7,13 @@ import re
 from typing import Any
 
 from .. import __version__
+from ..application import AppPlan
 from ..boards import BoardProfile, PlatformIO
 from ..errors import BadInput
 from ..project import Manifest
 from ..resources import data_dir
 from .aot import QUANTIZED_RANGE
+from .application import app_context, app_files
 from .constants import C_TYPES
 from .platformio_cores import sim_board
 from .templating import render
@@ -28,8 +30,8 @@ _SIM_SOURCES = "+<*.c> -<native.c>"  # assembly is added by the platform, native
 _OPTIMIZE = {"speed": "-O2", "balanced": "-O2", "size": "-Os"}
 
 
-def platformio_files(board: BoardProfile, manifest: Manifest) -> dict[str, str]:
-    """The files of the project that PlatformIO needs, by path from the project's root.
+def platformio_files(board: BoardProfile, manifest: Manifest, app: AppPlan | None = None) -> dict[str, str]:
+    """The files of the project that PlatformIO needs, by path from the project's root; `app` is its application.
 
     The model's own sources (lib/<name>/src) and a simulator's harness (sim/) come from their back ends. Raises BadInput
     where no application is known for the board's framework, or where the runtime cannot be built for the board.
@@ -49,7 +51,7 @@ def platformio_files(board: BoardProfile, manifest: Manifest) -> dict[str, str]:
         ),
     }
     spec = board.platformio
-    made = _sim_project(board, manifest) if spec is None else _board_project(board, spec, manifest)
+    made = _sim_project(board, manifest) if spec is None else _board_project(board, spec, manifest, app or AppPlan())
     return dict(sorted((files | made).items()))
 
 
@@ -87,7 +89,7 @@ def _context(board: BoardProfile, manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _board_project(board: BoardProfile, spec: PlatformIO, manifest: Manifest) -> dict[str, str]:
+def _board_project(board: BoardProfile, spec: PlatformIO, manifest: Manifest, app: AppPlan) -> dict[str, str]:
     framework = framework_of(board, manifest.runtime)
     if framework not in _APPLICATIONS:
         raise BadInput(
@@ -107,14 +109,14 @@ def _board_project(board: BoardProfile, spec: PlatformIO, manifest: Manifest) ->
         "lib_deps": library.lib_deps,
         "kernels_from_lib": bool(library.lib_deps),
         "notes": library.notes,
+        **app_context(manifest, app, cpp=main.endswith(".cpp")),
     }
     files = {
         "platformio.ini": render("platformio/platformio.ini.j2", **context),
         "README.md": render("platformio/README.md.j2", **context),
         f"src/{main}": render(f"platformio/main_{framework}.{main.split('.')[1]}.j2", **context),
     }
-    for name in ("tg_app.h", "tg_app.c", "tg_link.h", "tg_link.c", *port):
-        files[f"src/{name}"] = (data_dir("firmware") / "app" / name).read_text("utf-8")
+    files |= {f"src/{name}": text for name, text in app_files(context, port).items()}
     if framework == "espidf":
         sources = sorted(p.removeprefix("src/") for p in files if p.startswith("src/") and p.endswith(".c"))
         files |= _espidf_files(context, library, sources)

@@ -30,14 +30,20 @@ def command(
     checked: Annotated[
         bool, typer.Option("--checked", help="A debug build: names the layer that writes outside of its buffers.")
     ] = False,
+    source: Annotated[
+        str, typer.Option("--source", metavar="S", help="The application's inputs: serial, vectors or function.")
+    ] = "serial",
     name: Annotated[str, typer.Option("--name", metavar="N", help="The prefix of the C functions.")] = "",
-    data: Annotated[Path | None, typer.Option("--data", metavar="D.npz", help="Quantizes a Keras model.")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="D.npz", help="Quantizes a Keras model; gives vectors.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Moves edited files to *.orig.")] = False,
     json_target: JsonOption = "",
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
     """A project that builds, for a board. Example: tinygen generate kws.tflite --board nucleo_f446re -o kws"""
+    from ..application import SOURCES, Application, AppSection
     from ..compiled import open_model
     from ..pipeline import Runtime, generate, require_checkable
     from ..records import Optimize, Tools
@@ -46,6 +52,7 @@ def command(
     out = Output(json_target, quiet)
     choice(runtime, ("aot", "tflm"), "--runtime")
     choice(project, ("platformio",), "--project")
+    choice(source, SOURCES, "--source")
     choice(optimize, ("speed", "balanced", "size"), "--optimize")
     if toolchain:
         choice(toolchain, ("gcc", "zig"), "--toolchain")
@@ -60,6 +67,8 @@ def command(
             toolchain=cast(Tools, toolchain or None),
             keep_input=keep_input,
             checked=checked,
+            app=Application(AppSection.model_validate({"source": source})),
+            data=data,
             force=force,
         )
     out.show(budget_table(made.budget))

@@ -26,7 +26,7 @@ from .elf import functions
 
 _CLOCKS = {"cmsdk": 1, "nrf_timer": 2, "minstret": 3, "sse": 5}  # TG_CLOCK_… of firmware/platform/tg_sim.h
 _NOT_THE_APPS = ("harness.c", "native.c", "mem.c")
-_APP = ("tg_app.c", "tg_link.c", "tg_port_qemu.c", "tg_app_sim.c")
+_NOT_HERE = ("tg_cycles.c",)  # tg_cycles_sim.c is
 _TIMEOUT_S = 300.0
 
 
@@ -46,10 +46,10 @@ def build_app(
     flags = (*tools.target_flags, *WARNINGS, OPTIMIZE_FLAGS[manifest.optimize], *TARGET_FLAGS, *SECTION_FLAGS)
     includes = (*include_flags(project, name), "-I", str(data_dir("firmware") / "app"))
     layers = max((layer.index for layer in manifest.plan.layers), default=0) + 1
-    defines = ("-DTG_TRACE", f"-DTG_SIM_LAYERS={layers}", *serial_defines(spec))
+    defines = ("-DTG_TRACE", f"-DTG_LAYERS={layers}", *serial_defines(spec))
     model = compile_sources(tools, (*flags, "-DTG_TRACE"), model_sources(project, name), includes, workdir / "model")
     rest = [p for p in sorted((project / "sim").glob("*.[cS]")) if p.name not in _NOT_THE_APPS]
-    rest += [project / "sim" / "mem.c", *(data_dir("firmware") / "app" / file for file in _APP)]
+    rest += [project / "sim" / "mem.c", *_application()]
     assembly = [p for p in rest if p.suffix == ".S"]
     sources = [p for p in rest if p.suffix != ".S"]
     string = ("-include", str(data_dir("firmware") / "app" / "tg_sim_string.h"))
@@ -66,6 +66,13 @@ def build_app(
         elf=elf, model=name, core=board.core, host=False, compiler=tools.name, compiler_version=tools.version,
         flags=flags, trace=True, functions=functions(elf),
     )  # fmt: skip
+
+
+def _application() -> list[Path]:
+    """firmware/app with the simulator's port and clock."""
+    files = sorted((data_dir("firmware") / "app").glob("tg_*.c"))
+    ports = [file for file in files if file.name.startswith("tg_port_") and file.name != "tg_port_qemu.c"]
+    return [file for file in files if file not in ports and file.name not in _NOT_HERE]
 
 
 def serial_defines(spec: SimulatorSpec) -> tuple[str, ...]:

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tg_cycles.h"
+#include "tg_layers.h"
 #include "tg_link.h"
 
 static uint32_t seed;
@@ -24,7 +26,14 @@ static tg_status invoke(void) {
     return runs % 5u == 0 ? TG_ERROR : TG_OK;
 }
 static void reset(void) {}
-static uint32_t layer(uint32_t index) {
+static uint32_t timed; /* layers */
+
+void tg_app_restart(void) {}
+uint32_t tg_cycles_read(void) { return 0; }
+int tg_cycles_are_cycles(void) { return 1; }
+void tg_layers_begin(void) {}
+uint32_t tg_layers_count(void) { return timed; }
+uint32_t tg_layers_took(uint32_t index) {
     if (index >= 5u) {
         abort();
     }
@@ -107,14 +116,13 @@ static void frame(uint16_t session, uint16_t sequence) {
 }
 
 int main(int argc, char **argv) {
-    static const tg_link_clock clock = {tg_port_micros, 0, layer};
     static const tg_app_model model = {.info = info, .invoke = invoke, .reset = reset};
     uint16_t sequence = 0;
     uint16_t session = 0;
     seed = (uint32_t)(argc > 1 ? atoi(argv[1]) : 1);
     (void)tg_link_take('~');
     (void)tg_link_take('\n'); /* before there is a model */
-    tg_link_set_clock(draw(2) != 0 ? &clock : NULL);
+    timed = draw(2) != 0 ? 5u : 0u;
     tg_link_start(&model, draw(10) != 0);
     for (uint32_t i = 0; i < 20000; i++) {
         if (draw(3) == 0) {

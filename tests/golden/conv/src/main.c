@@ -1,12 +1,20 @@
-/* main.c - "conv" on ST Nucleo-F446RE by ST's HAL: hexadecimal input lines over the ST-LINK's serial port, outputs back.
+/* main.c - "conv" on ST Nucleo-F446RE by ST's HAL: the application around the model.
  * Yours to change. */
 #include "conv.h"
 #include "tg_app.h"
 
 static const tg_app_model model = {
-    conv_info, conv_invoke, conv_reset,
-    NULL, NULL, 0,
-    TG_APP_CHECK(conv_check_weights), NULL,
+    conv_info,
+    conv_invoke,
+    conv_reset,
+    NULL, /* builds an interpreter */
+    NULL,
+    0,
+    TG_APP_CHECK(conv_check_weights),
+    NULL, /* of a checked build */
+    NULL, /* what it is tested with at start */
+    NULL, /* when a label is an event */
+    NULL, /* a window over samples */
 };
 
 void tg_port_start(void);

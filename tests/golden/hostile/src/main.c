@@ -1,12 +1,20 @@
-/* main.c - "hostile" on ST Nucleo-F446RE by ST's HAL: hexadecimal input lines over the ST-LINK's serial port, outputs back.
+/* main.c - "hostile" on ST Nucleo-F446RE by ST's HAL: the application around the model.
  * Yours to change. */
 #include "hostile.h"
 #include "tg_app.h"
 
 static const tg_app_model model = {
-    hostile_info, hostile_invoke, hostile_reset,
-    NULL, NULL, 0,
-    TG_APP_CHECK(hostile_check_weights), NULL,
+    hostile_info,
+    hostile_invoke,
+    hostile_reset,
+    NULL, /* builds an interpreter */
+    NULL,
+    0,
+    TG_APP_CHECK(hostile_check_weights),
+    NULL, /* of a checked build */
+    NULL, /* what it is tested with at start */
+    NULL, /* when a label is an event */
+    NULL, /* a window over samples */
 };
 
 void tg_port_start(void);

@@ -1,0 +1,3 @@
+/* Declarations only. */
+#pragma once
+#define ESP_IDF_VERSION_MAJOR 5
