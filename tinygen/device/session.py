@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ..errors import BadInput
 from . import messages as msg
 from .frames import ANSWER, Decoder, Frame, encode, excerpt, payload_room
-from .port import Port
+from .port import Port, PortGone
 
 _SLOWER = 5  # times `again_s`, at most
 _CHARACTER_S = 10 / 115200  # of a line at its usual speed
@@ -121,6 +121,14 @@ class Session:
             raise BadInput(f"{self.port.name}: the device refuses {msg.NAMES[kind]}: {told}.", hint)
 
     def _ask(self, kind: int, sequence: int, payload: bytes, wait_s: float) -> tuple[int, bytes]:
+        try:
+            return self._answered(kind, sequence, payload, wait_s)
+        except PortGone as error:
+            said = bytes(self.decoder.chatter)
+            last = f" It said last: {excerpt(said)!r}." if said.strip() else ""
+            raise PortGone(error.what + last, error.hint) from None
+
+    def _answered(self, kind: int, sequence: int, payload: bytes, wait_s: float) -> tuple[int, bytes]:
         """Sends until the answer with this number comes; late answers to older requests are passed over."""
         request = encode(Frame(kind, self._session, sequence, payload))
         end = min(time.monotonic() + wait_s, self.ends)

@@ -21,7 +21,7 @@ from .build import (
     model_sources,
     too_slow,
 )
-from .compilers import WARNINGS, find_toolchain
+from .compilers import WARNINGS, Toolchain, find_toolchain
 from .elf import functions
 
 _CLOCKS = {"cmsdk": 1, "nrf_timer": 2, "minstret": 3, "sse": 5}  # TG_CLOCK_… of firmware/platform/tg_sim.h
@@ -57,15 +57,19 @@ def build_app(
     own = compile_sources(tools, (*flags_own, *string), sources, includes, workdir / "app")
     own += compile_sources(tools, flags_own, assembly, includes, workdir / "app")
     elf = workdir / "program.elf"
-    linker = (*tools.command, *tools.target_flags, "-nostdlib", "-static", "-Wl,--gc-sections", f"-Wl,-T,{script}")
-    command = [*linker, "-Wl,-e,tg_reset", *map(str, (*model, *own)), "-o", str(elf), *tools.libraries]
-    done = run(command, timeout_s=_TIMEOUT_S, env=environment())
-    if done.code != 0:
-        raise too_slow(tools) if done.code is None else link_error(done.stderr, name, board)
+    _link(tools, script, (*model, *own), elf, name, board)
     return Image(
         elf=elf, model=name, core=board.core, host=False, compiler=tools.name, compiler_version=tools.version,
         flags=flags, trace=True, functions=functions(elf),
     )  # fmt: skip
+
+
+def _link(tools: Toolchain, script: Path, objects: tuple[Path, ...], elf: Path, name: str, board: BoardProfile) -> None:
+    linker = (*tools.command, *tools.target_flags, "-nostdlib", "-static", "-Wl,--gc-sections", f"-Wl,-T,{script}")
+    command = [*linker, "-Wl,-e,tg_reset", *map(str, objects), "-o", str(elf), *tools.libraries]
+    done = run(command, timeout_s=_TIMEOUT_S, env=environment())
+    if done.code != 0:
+        raise too_slow(tools) if done.code is None else link_error(done.stderr, name, board)
 
 
 def _application() -> list[Path]:
