@@ -67,6 +67,10 @@ NEEDS: dict[str, tuple[str, Callable[[], bool]]] = {
         lambda: _has_modules("tensorflow", "tf_keras", "tensorflow_model_optimization"),
     ),
     "needs_tflm": ("tflite-micro is not installed", lambda: _has_modules("tflite_micro")),
+    "needs_labwired": (
+        "labwired or xtensa-lx106-elf-gcc not found",
+        lambda: _has_modules("labwired") and shutil.which("xtensa-lx106-elf-gcc") is not None,
+    ),
     "needs_platformio": ("tinygen[flash] is not installed", lambda: _has_modules("platformio", "SCons")),
 }
 

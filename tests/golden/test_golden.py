@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from small_models import MODELS
 
+from tinygen.application import Application, AppSection, Smoothing
 from tinygen.backends.sim_support import sim_files
 from tinygen.boards import load_board
 from tinygen.pipeline import render_project
@@ -14,11 +15,17 @@ from tinygen.resources import data_dir
 
 HERE = Path(__file__).resolve().parent
 BOARD = "nucleo_f446re"
+#: One model has the application on a stream, the others the one on a serial line.
+APPS = {
+    "conv": Application(
+        AppSection(source="function", threshold=0.8, smoothing=Smoothing(n=3, m=5), refractory=10), window=8, stride=2
+    )
+}
 
 
 def rendered(name: str) -> dict[str, bytes]:
     """What templates print for the model: the project's files less the copies of firmware/ and the model itself."""
-    files, _ = render_project(MODELS[name](), BOARD)
+    files, _ = render_project(MODELS[name](), BOARD, app=APPS.get(name))
     copies = {path.read_bytes() for path in data_dir("firmware").rglob("*") if path.is_file()}
     copies.add((data_dir("templates") / "LICENSE").read_bytes())
     return {

@@ -178,6 +178,26 @@ def test_applications_compile_against_the_frameworks_declarations(
         assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.needs_cc
+def test_the_programs_own_functions_replace_weak_ones_in_an_archive(tmp_path: Path) -> None:
+    """Why ESP-IDF's component is linked whole: its objects come out of an archive, the weak ones first."""
+    files = platformio_files(load_board("esp32dev"), manifest("esp32dev"), AppPlan("function"))
+    assert files["src/CMakeLists.txt"].rstrip().endswith("WHOLE_ARCHIVE)") and "src/user.c" in files
+    write(tmp_path, {
+        "main.c": "int tg_f(void);\nint main(void) { return tg_f(); }\n",
+        "tg_app.c": "__attribute__((weak)) int tg_f(void) { return 1; }\n",
+        "user.c": "int tg_f(void) { return 2; }\n",
+    })  # fmt: skip
+
+    def run(*command: str) -> int:
+        return subprocess.run(command, cwd=tmp_path, timeout=60, check=False).returncode
+
+    assert run("cc", "-c", "main.c", "tg_app.c", "user.c") == run("ar", "rcs", "l.a", "tg_app.o", "user.o") == 0
+    for flags, answer in ((["l.a"], 1), (["-Wl,--whole-archive", "l.a", "-Wl,--no-whole-archive"], 2)):
+        assert run("cc", "main.o", *flags, "-o", "p") == 0
+        assert run(str(tmp_path / "p")) == answer
+
+
 @pytest.mark.parametrize("name", REAL)
 def test_the_serial_line_is_the_boards(name: str) -> None:
     """A library that Serial comes from is included; a board without a UART bridge has its console on the chip's USB."""

@@ -91,6 +91,15 @@ def talk(app: Path, text: str, *arguments: str) -> list[str]:
     return [line for line in (lines[ready[0] + 1 :] if ready and text else lines) if line]
 
 
+@pytest.mark.parametrize("header", [name for name in APP_FILES if name.endswith(".h")])
+def test_a_header_compiles_alone_as_cpp(header: str) -> None:
+    firmware = data_dir("firmware")
+    flags = ["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-fsyntax-only"]
+    command = ["g++", "-x", "c++", *flags, "-I", str(firmware / "app"), "-I", str(firmware / "runtime"), "-"]
+    done = subprocess.run(command, input=f'#include "{header}"\n' * 2, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
 def test_start_tells_model_and_ramp(app: Path) -> None:
     ramp = [(37 * i + 11) % 256 - 128 for i in range(5)]
     outputs = sum(ramp).to_bytes(2, "little", signed=True) + bytes(-1 - v & 255 for v in ramp)

@@ -25,6 +25,7 @@ from tinygen.graph.ir import Graph, Op, Quant, Tensor
 from tinygen.graph.tflm import BUILTIN, CUSTOM
 from tinygen.ops import operators
 from tinygen.project import Manifest, ModelRecord, PlanRecord
+from tinygen.resources import data_dir
 from tinygen.simulate.reference import reference
 
 STUBS = Path(__file__).resolve().parent / "stubs"
@@ -170,8 +171,8 @@ def test_resolver_methods_agree_with_the_operators_and_the_declarations() -> Non
 
 @pytest.mark.needs_cc
 @pytest.mark.skipif(not shutil.which("g++"), reason="no g++")
-@pytest.mark.parametrize("break_it", [False, True])
-def test_rendered_cpp_compiles_against_the_declarations(tmp_path: Path, break_it: bool) -> None:
+@pytest.mark.parametrize(("break_it", "define"), [(False, "-DPLAIN"), (False, "-DTG_TRACE=1"), (True, "-DPLAIN")])
+def test_rendered_cpp_compiles_against_the_declarations(tmp_path: Path, break_it: bool, define: str) -> None:
     files = render_tflm(
         small_graph(),
         BYTES,
@@ -187,10 +188,29 @@ def test_rendered_cpp_compiles_against_the_declarations(tmp_path: Path, break_it
     flags = ["-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-fsyntax-only"]
     for name in ("small.cpp", "small_model.cpp"):
         done = subprocess.run(
-            ["g++", *flags, "-I", str(STUBS / "tflm"), "-I", str(source), str(source / name)],
+            ["g++", *flags, define, "-I", str(STUBS / "tflm"), "-I", str(source), str(source / name)],
             capture_output=True, text=True, timeout=60,
         )  # fmt: skip
         assert (done.returncode != 0) is (break_it and name == "small.cpp"), done.stderr
+
+
+@pytest.mark.needs_cc
+@pytest.mark.skipif(not shutil.which("g++"), reason="no g++")
+def test_the_hook_counts_operators_and_not_what_is_timed_inside(tmp_path: Path) -> None:
+    """Events as the interpreter has them: three operators, the second with a kernel's own inside; then again."""
+    program = (
+        '#include <cstdio>\n#include "tg_tflm_hook.h"\n'
+        'void tg_on_layer(uint32_t i, const void *, uint32_t) { std::printf("%u ", static_cast<unsigned>(i)); }\n'
+        "int main() {\n    TgTflmHook hook;\n    for (int run = 0; run < 2; run++) {\n        hook.Restart();\n"
+        '        for (const char *c = "()(()())()"; *c; c++) {\n'
+        "            *c == '(' ? static_cast<void>(hook.BeginEvent(\"x\")) : hook.EndEvent(0);\n        }\n    }\n}\n"
+    )
+    (tmp_path / "main.cpp").write_text(program)
+    includes = ["-I", str(STUBS / "tflm"), "-I", str(data_dir("firmware") / "runtime")]
+    command = ["g++", "-std=c++17", "-Wall", "-Wextra", "-Werror", "-DTG_TRACE=1", *includes, "main.cpp", "-o", "main"]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
+    done = subprocess.run([str(tmp_path / "main")], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.split() == ["0", "1", "2"] * 2
 
 
 def test_every_board_renders_or_says_why() -> None:

@@ -67,7 +67,7 @@ def render_tflm(
         f"{name}.cpp": render("tflm/model.cpp.j2", **context),
         f"{name}_model.h": render("tflm/model_data.h.j2", **context),
         f"{name}_model.cpp": render("tflm/model_data.cpp.j2", **context),
-        "tg.h": (data_dir("firmware") / "runtime" / "tg.h").read_text("utf-8"),
+        **{file: (data_dir("firmware") / "runtime" / file).read_text("utf-8") for file in ("tg.h", "tg_tflm_hook.h")},
     }
 
 

@@ -2,6 +2,7 @@
  * Yours to change. */
 #include "conv.h"
 #include "tg_app.h"
+#include "tg_app_data.h"
 
 static const tg_app_model model = {
     conv_info,
@@ -13,8 +14,8 @@ static const tg_app_model model = {
     TG_APP_CHECK(conv_check_weights),
     NULL, /* of a checked build */
     NULL, /* what it is tested with at start */
-    NULL, /* when a label is an event */
-    NULL, /* a window over samples */
+    &conv_rules, /* when a label is an event */
+    &conv_stream, /* a window over samples */
 };
 
 void tg_port_start(void);

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
+#include "tensorflow/lite/micro/micro_profiler_interface.h"
 #include "tensorflow/lite/schema/schema_generated.h"
 
 #define TFLITE_SCHEMA_VERSION (3)
@@ -21,7 +22,6 @@ typedef struct TfLiteTensor {
 
 namespace tflite {
 class MicroResourceVariables;
-class MicroProfilerInterface;
 
 class MicroInterpreter {
    public:
