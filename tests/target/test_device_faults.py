@@ -20,8 +20,10 @@ from toy_model import render_toy, toy_reference
 from tinygen import validation
 from tinygen.boards import load_board
 from tinygen.device.boot import read_back
+from tinygen.device.port import open_port
 from tinygen.device.session import Patience
 from tinygen.errors import BadInput, OutputsDiffer
+from tinygen.preprocess import quantize_input
 from tinygen.project import read_manifest
 from tinygen.simulate.inputs import generated
 from tinygen.simulate.reference import Reference
@@ -91,6 +93,44 @@ def test_a_good_line(project: Path, device: str) -> None:
     assert all(layer["latency"] >= 0 for layer in report.layers)
     assert report.latency["unit"] == "us" and report.latency["source"] == "measured on a board"
     assert report.latency["min"] <= report.latency["median"] <= report.latency["max"] < 1e6
+
+
+def test_a_project_of_tflite_micro(tmp_path: Path, device: str) -> None:
+    """The device tells which model it has, not which runtime computes it."""
+    here = render_toy(tmp_path, load_board("esp32dev"), edit=with_sha)
+    manifest = read_manifest(here)
+    (here / "tinygen.json").write_text(manifest.model_copy(update={"runtime": "tflm"}).text())
+    with Bench([device]) as bench:
+        good(run(here, bench))
+    with pytest.raises(BadInput, match="no simulator here has a serial line"):
+        validate(here, port="qemu")
+    (here / "tinygen.json").write_text(manifest.model_copy(update={"runtime": "micropython"}).text())
+    with pytest.raises(BadInput, match="MicroPython"):
+        validate(here, port="/dev/null")
+
+
+def test_a_port_that_is_open_already(project: Path, device: str) -> None:
+    with Bench([device]) as bench:
+        holder = open_port(bench.path)
+        try:
+            with pytest.raises(BadInput, match="cannot be opened"):
+                run(project, bench)
+        finally:
+            holder.close()
+
+
+def test_real_samples_and_the_accuracy_on_the_device(project: Path, device: str, tmp_path: Path) -> None:
+    """x goes in as simulate quantizes it; the metric is that of the device's own outputs."""
+    x = np.random.default_rng(0).normal(size=(6, 16)).astype(np.float32)
+    inputs = [row.tobytes() for row in quantize_input(x, None, 0.5, 0, "int8")]
+    outputs = [r[-1] for r in toy_reference(inputs)]
+    right = [int(np.frombuffer(out, np.int8).argmax()) for out in outputs]
+    np.savez(tmp_path / "d.npz", x_test=x, y_test=np.array([*right[:3], *((r + 1) % 4 for r in right[3:])]))
+    with Bench([device]) as bench:
+        report = validate(project, port=bench.path, data=tmp_path / "d.npz", patience=QUICK, timeout_s=40)
+    assert report.outputs == tuple(outputs)
+    assert report.metric == {"name": "accuracy", "value": 0.5, "samples": 6}
+    assert [r["input"] for r in report.runs][:2] == ["data 0", "data 1"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
