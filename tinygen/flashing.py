@@ -131,4 +131,6 @@ def _problem(manifest: Manifest, back: ReadBack | None) -> TinygenError | None:
     if back.self_test == "FAIL":
         line = back.line or "the self-test failed"
         return OutputsDiffer(f"{back.port}: {line}.", "`tinygen simulate` compares the bits, too.")
+    if back.line.startswith("error: "):
+        return OutputsDiffer(f"{back.port}: the model does not run there: {back.line.removeprefix('error: ')}.")
     return None

@@ -271,11 +271,15 @@ def test_the_whole_has_a_deadline(project: Path, device: str) -> None:
         run(project, bench, timeout_s=3, patience=Patience(answer_s=60, again_s=0.05))
 
 
-def test_what_was_said_before_the_port_was_open_is_asked_for(device: str) -> None:
-    """After flashing: the boot lines are gone, the serial protocol still tells the model."""
-    with Bench([device], to_host=lambda line: line if line.startswith(b"~") else b"") as bench:
+@pytest.mark.parametrize(("found", "verdict"), [({}, None), ({"SELF_TEST": "1"}, "PASS"), ({"SELF_TEST": "0"}, "FAIL")])
+def test_what_was_said_before_the_port_was_open_is_asked_for(
+    device: str, found: dict[str, str], verdict: str | None
+) -> None:
+    """After flashing: the boot lines are gone, the serial protocol still tells the model and the self-test."""
+    gone = lambda line: line if line.startswith(b"~") else b""  # noqa: E731
+    with Bench([device], to_host=gone, environment=[found]) as bench:
         back = read_back(lambda: bench.path, wait_s=10)
-    assert (back.sha256, back.self_test) == (EMPTY_SHA256, None)
+    assert (back.sha256, back.self_test) == (EMPTY_SHA256, verdict)
 
 
 def test_over_the_network(project: Path, device: str) -> None:

@@ -119,6 +119,15 @@ def test_a_self_test_that_fails(project: Project, pio: Callable[..., Path]) -> N
     assert result.json()["self_test"] == "FAIL"
 
 
+def test_a_model_that_does_not_start(project: Project, pio: Callable[..., Path]) -> None:
+    here = project("nano33ble")
+    pio("ok")
+    lines = boot_lines(read_manifest(here).model.sha256, "error: the interpreter could not be built")
+    with board(lines.replace("ready", "x")) as port:
+        result = quick(here, port)
+    assert isinstance(result.problem, OutputsDiffer) and "the interpreter could not be built" in result.problem.line
+
+
 def test_another_model_answers(project: Project, pio: Callable[..., Path]) -> None:
     pio("ok")
     with board(boot_lines("ab" * 32)) as port:

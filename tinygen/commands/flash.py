@@ -34,8 +34,12 @@ def command(
         out.show(f"flashed by PlatformIO: {project}")
     back = result.back
     if back is not None and back.sha256:
-        out.show(f"read back from {back.port}: SHA-256 {back.sha256}, {back.line or 'self-test not told'}")
+        out.show(f"read back from {back.port}: SHA-256 {back.sha256}, {back.line or _verdict(back.self_test)}")
     out.show(*result.notes)
     out.finish({"schema": "tinygen.flash/1", "project": str(project), **result.json()})
     if result.problem is not None:
         raise result.problem
+
+
+def _verdict(self_test: str | None) -> str:
+    return f"self-test: {self_test}" if self_test else "no self-test"

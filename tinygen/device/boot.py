@@ -96,7 +96,7 @@ def _told(name: str | None, said: bytearray) -> ReadBack:
     text = said.decode("utf-8", "replace").replace("\r", "")
     models = list(_MODEL.finditer(text))
     text = text[models[-1].start() :] if models else text
-    test, error = _SELF_TEST.search(text), _ERROR.search(text)
+    test, error = _SELF_TEST.search(text), _ERROR.search(text) if models else None
     line = test[0] if test else error[0] if error else ""
     return ReadBack(
         name, models[-1][1] if models else None, test[1] if test else None, excerpt(line.encode()), excerpt(bytes(said))

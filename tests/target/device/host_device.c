@@ -1,7 +1,7 @@
 /* host_device.c - a board as a program of this machine: the application and the toy, over tg_port_stdio.c.
  *
  * In its environment: RESET_AT=n, the program ends in the n-th inference, as where a watchdog bites; FAIL_AT=n, that one fails;
- * DISTURB_AT=n, after the n-th line something else has written into the input. */
+ * DISTURB_AT=n, after the n-th line something else has written into the input; SELF_TEST=0 or 1, what the self-test found. */
 #include <stdlib.h>
 
 #include "tg_app.h"
@@ -37,6 +37,9 @@ int main(void) {
     static const tg_app_model model = {.info = toy_info, .invoke = invoke, .reset = toy_reset};
     tg_app_start(&model);
     started = 1;
+    if (getenv("SELF_TEST") != NULL) {
+        tg_link_self_test(number("SELF_TEST"));
+    }
     while (!tg_port_ended()) {
         (void)tg_app_step();
     }
