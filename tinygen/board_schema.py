@@ -120,6 +120,11 @@ class PlatformIO(_Strict):
     serial_header: str = Field("", pattern=r"^([A-Za-z0-9_][A-Za-z0-9_/-]*\.h)?$")
     #: Where ESP-IDF's console goes: UART0, or the chip's own USB where the board has no other serial line.
     console: Literal["", "usb_cdc", "usb_serial_jtag"] = ""
+    #: "vendor:product" of the board's serial port on USB: `build.hwids` of PlatformIO's board file, the ST-LINKs with a
+    #: serial port (OpenOCD's interface/stlink.cfg), DAPLink's.
+    usb: tuple[Annotated[str, Field(strict=True, pattern=r"^[0-9a-f]{4}:[0-9a-f]{4}$")], ...] = ()
+    #: DEV_ID of ST's DBGMCU_IDCODE, as the chip's reference manual gives it.
+    device_id: Annotated[int, Field(strict=True, gt=0, le=0xFFF)] | None = None
     source: Text
 
     @property
@@ -144,6 +149,8 @@ class SimulatorSpec(_Strict):
     #: The guest timer that counts instructions under -icount: its kind, base address and ticks a (virtual) second.
     #: "minstret" counts virtual nanoseconds: instructions where shift is 0.
     clock: str = Field("", pattern=r"^((cmsdk|nrf_timer|sse)@0x[0-9a-fA-F]{1,8}:[1-9][0-9]*|minstret)?$")
+    #: The UART behind QEMU's first serial line: its kind and base address.
+    serial: str = Field("", pattern=r"^((cmsdk|nrf|16550)@0x[0-9a-fA-F]{1,8})?$")
     source: Text
 
     @model_validator(mode="after")

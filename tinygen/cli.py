@@ -27,6 +27,7 @@ from .commands import (
     quantize,
     run,
     simulate,
+    validate,
 )
 from .errors import TinygenError, suggest
 
@@ -49,6 +50,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "simulate": simulate.command,
     "build": build.command,
     "flash": flash.command,
+    "validate": validate.command,
     "boards": boards.command,
     "doctor": doctor.command,
 }

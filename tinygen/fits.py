@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .boards import BoardProfile
+from .checking import likely_toolchain, planned_budget
 from .compiled import Compiled, Model, compile_model
-from .pipeline import likely_toolchain, planned_budget
 from .usage import BudgetReport
 
 

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from .boards import BoardProfile, load_board
+from .checking import budget_of, planned_budget, planned_tflm_budget
 from .compiled import Model, compile_model
 from .dataset import DataSet, fit_shape
 from .frontend.importer import import_tflite
 from .graph.ir import Graph, constant
 from .metric import score
-from .pipeline import budget_of, planned_budget, planned_tflm_budget, render_project
+from .pipeline import render_project
 from .preprocess import quantize_input
 from .proof import simulate_project
 from .records import tensor_record

@@ -6,7 +6,8 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +59,43 @@ def run(
         process.wait()
         raise
     return Finished(process.returncode, out, err)
+
+
+def run_live(
+    command: Sequence[str], *, timeout_s: float, env: Mapping[str, str] | None, on_line: Callable[[str], None]
+) -> Finished:
+    """The same, standard error among standard output; `on_line` gets each line as it comes, progress by "\\r" too."""
+    try:
+        process = subprocess.Popen(
+            list(command), env=None if env is None else dict(env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace", start_new_session=True,
+        )  # fmt: skip
+    except OSError as error:
+        raise MissingTool(
+            f"{command[0]}: cannot be started: {error.strerror}.", "`tinygen doctor` lists the tools."
+        ) from None
+    ended = threading.Event()
+
+    def end() -> None:
+        ended.set()
+        _kill(process)
+
+    alarm = threading.Timer(timeout_s, end)
+    alarm.start()
+    lines = []
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            on_line(line.rstrip("\n"))
+        process.wait()
+    except BaseException:
+        _kill(process)
+        process.wait()
+        raise
+    finally:
+        alarm.cancel()
+    return Finished(None if ended.is_set() else process.returncode, "".join(lines), "")
 
 
 def _kill(process: subprocess.Popen[str]) -> None:

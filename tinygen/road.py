@@ -14,6 +14,7 @@ from typing import Any
 from .application import Application
 from .backends.projects import framework_for, require_project
 from .boards import BoardProfile, load_board
+from .checking import budget_of, with_app
 from .compiled import Model, model_name, open_model
 from .compress.runner import StepRecord, run_recipe
 from .config import Config, load_config
@@ -22,7 +23,7 @@ from .errors import BadInput, OutputsDiffer, OverBudget
 from .frontend.keras_loader import load_model
 from .frontend.quantize import quantize_loaded
 from .measure import Measured, measure_step
-from .pipeline import budget_of, generate, with_app
+from .pipeline import generate
 from .simulate.compare import SimulationReport
 from .simulation import simulate
 from .usage import REMEDY, BudgetReport, Usage

@@ -25,12 +25,14 @@ TG_WEAK void tg_link_start(const tg_app_model *model, int ready) {
 
 TG_WEAK void tg_link_self_test(int passed) { (void)passed; }
 
+TG_WEAK int tg_link_busy(void) { return 0; }
+
 int tg_app_next_byte(void) {
     int byte = tg_port_read();
     asked = 1;
     while (byte >= 0) {
         came = 1;
-        if (!tg_link_take(byte)) {
+        if (!tg_link_take(byte) && !tg_link_busy()) {
             break;
         }
         byte = tg_port_read();
@@ -211,7 +213,9 @@ static void infer(void) {
 int tg_app_step(void) {
     came = 0;
     asked = 0;
-    if (app != NULL && app->stream != NULL) {
+    if (tg_link_busy()) {
+        (void)tg_app_next_byte();
+    } else if (app != NULL && app->stream != NULL) {
         if (app->stream->next(app->stream, &came)) {
             infer();
         }

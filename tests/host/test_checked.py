@@ -16,11 +16,12 @@ from small_models import MODELS, conv, dense
 
 from tinygen import compiled
 from tinygen.boards import load_board
+from tinygen.checking import budget_of, check
 from tinygen.compiled import Model, open_model
 from tinygen.errors import BadInput, OutputsDiffer
 from tinygen.graph.ir import Graph
 from tinygen.ops.lowering import Layer, lower
-from tinygen.pipeline import budget_of, check, generate, render_project
+from tinygen.pipeline import generate, render_project
 from tinygen.project import TensorRecord, read_manifest
 from tinygen.proof import simulate_project
 from tinygen.simulation import simulate

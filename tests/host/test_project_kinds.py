@@ -12,9 +12,10 @@ import pytest
 from ring_model import ring
 from small_models import MODELS, conv, dense
 
+from tinygen.checking import check
 from tinygen.compiled import Model
 from tinygen.errors import BadInput
-from tinygen.pipeline import build, check, flash, generate
+from tinygen.pipeline import build, flash, generate
 from tinygen.project import KINDS, Kind, read_manifest
 from tinygen.proof import simulate_project
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tinygen.boards import load_board
+from tinygen.checking import linked_budget, planned_budget
 from tinygen.compiled import compile_model, open_model
-from tinygen.pipeline import generate, linked_budget, planned_budget
+from tinygen.pipeline import generate
 
 MODELS = ("kws_ref_int8", "vww_96_int8", "ic_resnet8_int8", "ad01_int8", "micro_speech_int8", "hello_world_int8")
 BOARDS = ("nucleo_f446re", "esp32-c3-devkitm-1", "pico")

@@ -12,11 +12,11 @@ import pytest
 from build_tflite import Node, T, build
 
 from tinygen.boards import board_names, load_board
+from tinygen.checking import planned_budget
 from tinygen.commands import boards as boards_command
 from tinygen.compiled import Model, compile_model
 from tinygen.errors import BadInput
 from tinygen.fits import Fit, fits
-from tinygen.pipeline import planned_budget
 
 
 def dense_model(inputs: int, outputs: int) -> bytes:

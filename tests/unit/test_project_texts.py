@@ -11,8 +11,9 @@ import pytest
 from small_models import dense
 
 from tinygen.boards import board_bytes, board_names, load_board
+from tinygen.checking import planned_tflm_budget
 from tinygen.errors import BadInput
-from tinygen.pipeline import planned_tflm_budget, render_project
+from tinygen.pipeline import render_project
 from tinygen.project import KINDS, Kind
 from tinygen.road import run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -62,13 +63,13 @@ def test_an_fpu_means_the_hard_float_abi_in_both(core: str) -> None:
     ],
 )
 def test_an_overflow_is_over_budget_in_either_linkers_words(message: str) -> None:
-    error = build._link_error(message, "gesture", BOARD)
+    error = build.link_error(message, "gesture", BOARD)
     assert isinstance(error, OverBudget)
     assert "RAM over by 9720 bytes, pico has 262144 at 0x20000000" in error.what
 
 
 def test_any_other_link_error_shows_what_is_undefined() -> None:
-    error = build._link_error(
+    error = build.link_error(
         "ld: a.o: in function f:\na.c:1: undefined reference to `g'\ncollect2: ld returned 1\n", "m", BOARD
     )
     assert error.exit_code == 2
@@ -85,3 +86,20 @@ def test_a_function_by_address() -> None:
 def test_a_program_of_the_host_has_no_sizes() -> None:
     with pytest.raises(BadInput, match="no sizes"):
         linked_sizes(Image(Path("x"), "m", "host", True, "cc", "1", (), False))
+
+
+@pytest.mark.needs_cross
+@pytest.mark.parametrize("core", ["cortex-m3", "cortex-m4f", "cortex-m33", "cortex-m55"])
+@pytest.mark.parametrize("kind", ["gcc", "zig"])
+def test_no_compiler_makes_one_store_of_two_at_an_odd_address(tmp_path: Path, core: str, kind: str) -> None:
+    try:
+        tools = compilers.find_toolchain(core, kind)
+    except MissingTool:
+        assert kind == "zig" or not shutil.which("arm-none-eabi-gcc")
+        return
+    source = "struct { char a; unsigned char b, c; int d; } s;\nvoid f(void) { s.b = 1; s.c = 2; }\n"
+    (tmp_path / "a.c").write_text(source)
+    command = [*tools.command, *tools.target_flags, "-O2", "-S", str(tmp_path / "a.c"), "-o", str(tmp_path / "a.s")]
+    subprocess.run(command, check=True, capture_output=True, timeout=120, env=compilers.environment())
+    text = (tmp_path / "a.s").read_text()
+    assert text.count("strb") == 2 and "strh" not in text

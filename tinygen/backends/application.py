@@ -13,8 +13,8 @@ from .tflm_array import array_lines
 #: firmware/app less the ports: the same on every board.
 APP_FILES = (
     "tg_app.h", "tg_app.c", "tg_app_lines.c", "tg_app_stream.c", "tg_cycles.h", "tg_cycles.c", "tg_layers.h",
-    "tg_layers.c", "tg_ring.h", "tg_ring.c", "tg_score.h", "tg_score.c", "tg_selftest.h", "tg_selftest.c",
-    "tg_smooth.h", "tg_smooth.c", "tg_text.h", "tg_text.c",
+    "tg_layers.c", "tg_link.h", "tg_link.c", "tg_ring.h", "tg_ring.c", "tg_score.h", "tg_score.c", "tg_selftest.h",
+    "tg_selftest.c", "tg_smooth.h", "tg_smooth.c", "tg_text.h", "tg_text.c",
 )  # fmt: skip
 #: A layer more and tg_layers.h has to be told.
 _LAYERS = 128

@@ -86,7 +86,8 @@ def _arm_flags(core: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     named = (f"-mfpu={fpu}",) if fpu and fpu != "auto" else ()
     abi = ("-mfloat-abi=hard", *named) if fpu else ("-mfloat-abi=soft",)
     target = "thumb-freestanding-eabihf" if fpu else "thumb-freestanding-eabi"
-    return ("-mthumb", f"-mcpu={cpu}", *abi, *aligned), ("-target", target, f"-mcpu={zig_cpu}", *_QUIET, *aligned)
+    zig = f"{zig_cpu}+strict_align" if aligned else zig_cpu  # zig passes over -mno-unaligned-access
+    return ("-mthumb", f"-mcpu={cpu}", *abi, *aligned), ("-target", target, f"-mcpu={zig}", *_QUIET)
 
 
 def _machine(board: BoardProfile) -> dict[str, Any] | None:

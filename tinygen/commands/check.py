@@ -59,8 +59,8 @@ def command(
 
     Example: tinygen check kws.tflite --board pico --max-ram 32K
     """
+    from ..checking import check_boards
     from ..gates import require
-    from ..pipeline import check_boards
     from .check_outputs import Outputs, allowances, judge_all
 
     out = Output(json_target, quiet)

@@ -90,6 +90,11 @@ class Output:
         if not self.silent and sys.stderr.isatty():
             _console(stderr=True).print(text, markup=False, style="dim")
 
+    def line(self, text: str) -> None:
+        """A line of another program's, passed on as it comes, on standard error."""
+        if not self.silent:
+            print(text, file=sys.stderr, flush=True)
+
     def working(self, text: str) -> AbstractContextManager[Any]:
         """A spinner with elapsed time while something long runs; nothing where no terminal looks."""
         if self.silent or not sys.stderr.isatty():

@@ -42,6 +42,11 @@ def execute(image: Image, spec: SimulatorSpec, folder: Path, timeout_s: float) -
 
     Raises MissingTool with the package's name where QEMU is not installed.
     """
+    return _watch(command_line(image, spec), image, folder, timeout_s)
+
+
+def command_line(image: Image, spec: SimulatorSpec, *, serial: str = "none", monitor: str = "stdio") -> list[str]:
+    """How QEMU is started; MissingTool with the package's name where it is not installed."""
     program = "qemu-system-riscv32" if image.core.startswith("rv32") else "qemu-system-arm"
     path = shutil.which(program)
     if path is None:
@@ -49,9 +54,9 @@ def execute(image: Image, spec: SimulatorSpec, folder: Path, timeout_s: float) -
     _, shift = clock(spec)
     command = [path, "-machine", spec.machine, *(["-cpu", spec.cpu] if spec.cpu else [])]
     command += ["-bios", "none"] if program.endswith("riscv32") else []
-    command += ["-kernel", str(image.elf), "-display", "none", "-serial", "none", "-monitor", "stdio"]
+    command += ["-kernel", str(image.elf), "-display", "none", "-serial", serial, "-monitor", monitor]
     command += ["-semihosting-config", "enable=on,target=native", "-icount", f"shift={shift},sleep=off", "-no-reboot"]
-    return _watch(command, image, folder, timeout_s)
+    return command
 
 
 def _watch(command: list[str], image: Image, folder: Path, timeout_s: float) -> Fault | None:

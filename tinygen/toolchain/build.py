@@ -56,15 +56,14 @@ def build_image(
         tools = without_fpu(tools)
     flags = (*tools.target_flags, *WARNINGS, OPTIMIZE_FLAGS[manifest.optimize], *TARGET_FLAGS, *SECTION_FLAGS)
     defines = ("-DTG_TRACE",) if trace else ()
-    model = _compile(
-        tools, (*flags, *defines), _model_sources(project, name), _includes(project, name), workdir / "model"
+    model = compile_sources(
+        tools, (*flags, *defines), model_sources(project, name), include_flags(project, name), workdir / "model"
     )
-    memory = _compile(tools, (*flags, "-fno-builtin"), [machine / "mem.c"], (), workdir / "model")
+    memory = compile_sources(tools, (*flags, "-fno-builtin"), [machine / "mem.c"], (), workdir / "model")
     own = sorted({sim / "harness.c", *machine.glob("*.[cS]")} - {sim / "native.c", machine / "mem.c"})
     speaks = ("-DTG_MAILBOX",) if mailbox else ()
-    harness = _compile(
-        tools, (*flags, "-fno-builtin", *defines, *speaks), own, _includes(project, name), workdir / "harness"
-    )
+    freestanding = (*flags, "-fno-builtin", *defines, *speaks)
+    harness = compile_sources(tools, freestanding, own, include_flags(project, name), workdir / "harness")
     elf = workdir / "program.elf"
     objects = (*model, *memory)
     linker = (
@@ -77,7 +76,7 @@ def build_image(
         env=environment(),
     )
     if done.code != 0:
-        raise _link_error(done.stderr, name, board) if done.code is not None else _too_slow(tools)
+        raise link_error(done.stderr, name, board) if done.code is not None else too_slow(tools)
     image = Image(
         elf=elf,
         model=name,
@@ -101,8 +100,8 @@ def build_host(project: Path, workdir: Path, sanitize: bool = False, trace: bool
     tools = host_toolchain(sanitize)
     defines = ("-DTG_TRACE",) if trace else ()
     flags = (*tools.target_flags, *WARNINGS, "-O2", *SECTION_FLAGS)
-    sources = [*_model_sources(project, name), project / "sim" / "harness.c", project / "sim" / "native.c"]
-    objects = _compile(tools, (*flags, *defines), sources, _includes(project, name), workdir / "host")
+    sources = [*model_sources(project, name), project / "sim" / "harness.c", project / "sim" / "native.c"]
+    objects = compile_sources(tools, (*flags, *defines), sources, include_flags(project, name), workdir / "host")
     program = workdir / "program"
     command = [*tools.command, *tools.target_flags, *map(str, objects), "-o", str(program), "-lm"]
     done = run(command, timeout_s=_TIMEOUT_S, env=environment())
@@ -124,20 +123,23 @@ def _counter(workdir: Path) -> Path | None:
     return library if done.code == 0 else None
 
 
-def _model_sources(project: Path, name: str) -> list[Path]:
+def model_sources(project: Path, name: str) -> list[Path]:
+    """The C of a project's model."""
     sources = sorted((project / "lib" / name / "src").glob("*.c"))
     if not sources:
         raise BadInput(f"{project}: no C in lib/{name}/src.", "`tinygen generate` renders it anew.")
     return sources
 
 
-def _includes(project: Path, name: str) -> tuple[str, ...]:
+def include_flags(project: Path, name: str) -> tuple[str, ...]:
+    """Where the model's headers and the harness's lie."""
     return ("-I", str(project / "lib" / name / "src"), "-I", str(project / "sim"))
 
 
-def _compile(
+def compile_sources(
     tools: Toolchain, flags: tuple[str, ...], sources: list[Path], includes: tuple[str, ...], folder: Path
 ) -> tuple[Path, ...]:
+    """The objects of C and assembly, in `folder`; TinygenError with the compiler's first message."""
     folder.mkdir(parents=True, exist_ok=True)
     objects = []
     for source in sources:
@@ -147,7 +149,7 @@ def _compile(
             command = [c for c in command if not c.startswith("-std=")]
         done = run(command, timeout_s=_TIMEOUT_S, env=environment())
         if done.code is None:
-            raise _too_slow(tools)
+            raise too_slow(tools)
         if done.code != 0:
             raise TinygenError(
                 f"{source.name} does not compile with {tools.name} {tools.version}: {_first(done.stderr)}"
@@ -166,11 +168,13 @@ def _first(messages: str) -> str:
     return (telling or lines or ["no message"])[0]
 
 
-def _too_slow(tools: Toolchain) -> TinygenError:
+def too_slow(tools: Toolchain) -> TinygenError:
+    """The error of a compiler that hangs."""
     return TinygenError(f"{tools.name} did not finish within {_TIMEOUT_S:.0f} s.")
 
 
-def _link_error(messages: str, name: str, board: BoardProfile) -> TinygenError:
+def link_error(messages: str, name: str, board: BoardProfile) -> TinygenError:
+    """What a linker's messages mean: OverBudget with the bytes where the program does not fit."""
     over: dict[str, int] = {}
     for gnu_region, gnu_bytes, _, region, count in _OVERFLOW.findall(messages):
         key = gnu_region or region

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import sys
 from dataclasses import dataclass, replace
@@ -50,7 +51,7 @@ def _arm(cpu: str, gcc_fpu: str, zig_cpu: str) -> _Core:
     return _Core(
         gcc=("-mthumb", f"-mcpu={cpu}", *abi, *aligned),
         zig_target="thumb-freestanding-eabihf" if gcc_fpu else "thumb-freestanding-eabi",
-        zig_cpu=zig_cpu,
+        zig_cpu=f"{zig_cpu}+strict_align" if aligned else zig_cpu,  # zig passes over -mno-unaligned-access
         family="arm",
     )
 
@@ -99,7 +100,7 @@ def find_toolchain(core: str, prefer: str | None = None) -> Toolchain:
     if prefer != "gcc":
         zig = _zig()
         if zig:
-            shared = tuple(f for f in spec.gcc if f in ("-mno-unaligned-access", "-mcmodel=medany"))
+            shared = tuple(f for f in spec.gcc if f in ("-mcmodel=medany",))
             quiet = ("-fno-sanitize=undefined", "-fno-unwind-tables", "-fno-unroll-loops")
             flags = ("-target", spec.zig_target, f"-mcpu={spec.zig_cpu}", *quiet, *shared)
             return Toolchain("zig", "zig", _version(zig[:-1], "version"), zig, flags, ("-lcompiler_rt",))
@@ -130,7 +131,7 @@ def without_fpu(tools: Toolchain) -> Toolchain:
 
     def soft(flag: str) -> str:
         flag = flag.replace("-mfloat-abi=hard", "-mfloat-abi=soft").replace("eabihf", "eabi")
-        return flag.partition("+")[0] if flag.startswith("-mcpu=cortex") else flag
+        return re.sub(r"[+](vfp|fp_)\w+", "", flag)
 
     return replace(tools, target_flags=tuple(soft(f) for f in tools.target_flags if not f.startswith("-mfpu=")))
 

@@ -7,13 +7,13 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 
 from ..errors import BadInput, MissingTool, OverBudget, TinygenError, missing_extra
-from ..processes import Finished, run
+from ..processes import Finished, run, run_live
 from .platformio_registry import SIM, require_platform
 
 _BUILD_TIMEOUT_S = 1800.0  # a first build fetches a toolchain
@@ -30,6 +30,14 @@ class PioBuild:
 
     programs: tuple[Path, ...]
     log: str
+
+
+class UploadFailed(TinygenError):
+    """PlatformIO could not flash; `log` is all that it said."""
+
+    def __init__(self, failure: TinygenError, log: str) -> None:
+        super().__init__(failure.what, failure.hint)
+        self.log = log
 
 
 def find_pio() -> tuple[str, ...]:
@@ -127,21 +135,33 @@ def _local_folders(project: Path, core: Path) -> dict[str, str]:
 
 
 def flash(
-    project: Path, port: str | None = None, *, core: Path | None = None, timeout_s: float = _FLASH_TIMEOUT_S
+    project: Path,
+    port: str | None = None,
+    *,
+    core: Path | None = None,
+    timeout_s: float = _FLASH_TIMEOUT_S,
+    on_line: Callable[[str], None] | None = None,
 ) -> str:
     """`pio run -t upload`, to `port` or to the one that PlatformIO finds; returns what it said.
 
-    The caller has checked the budget. Raises as build() does, and BadInput for a simulator's board.
+    `on_line` gets each line as it comes. The caller has checked the budget. Raises as build() does, UploadFailed where
+    the upload is what failed, and BadInput for a simulator's board.
     """
     if _SIMULATED in _ini(project):
         raise BadInput(f"{project}: rendered for a simulator's board: nothing to flash.", "`tinygen simulate` runs it.")
+    require_port_name(port)
+    arguments = ["run", "-d", str(project), "-t", "upload", *(["--upload-port", port] if port else [])]
+    done = _pio(arguments, core or core_dir(), timeout_s, on_line=on_line)
+    if done.code != 0:
+        failure = _failure(project, "flash", done, timeout_s)
+        raise failure if isinstance(failure, MissingTool) else UploadFailed(failure, f"{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def require_port_name(port: str | None) -> None:
+    """BadInput for what cannot be the name of a port."""
     if port is not None and not re.fullmatch(r"[A-Za-z0-9_./\\:-]{1,200}", port):
         raise BadInput(f"{port!r} is not the name of a serial port.", "`pio device list` names them.")
-    arguments = ["run", "-d", str(project), "-t", "upload", *(["--upload-port", port] if port else [])]
-    done = _pio(arguments, core or core_dir(), timeout_s)
-    if done.code != 0:
-        raise _failure(project, "flash", done, timeout_s)
-    return done.stdout
 
 
 def _ini(project: Path) -> str:
@@ -154,7 +174,13 @@ def _ini(project: Path) -> str:
         ) from None
 
 
-def _pio(arguments: list[str], folder: Path, timeout_s: float, more: Mapping[str, str] | None = None) -> Finished:
+def _pio(
+    arguments: list[str],
+    folder: Path,
+    timeout_s: float,
+    more: Mapping[str, str] | None = None,
+    on_line: Callable[[str], None] | None = None,
+) -> Finished:
     environment = {
         **os.environ,
         "PLATFORMIO_CORE_DIR": str(folder),
@@ -165,7 +191,10 @@ def _pio(arguments: list[str], folder: Path, timeout_s: float, more: Mapping[str
         "LC_ALL": "C",
         **(more or {}),
     }
-    return run([*find_pio(), *arguments], timeout_s=timeout_s, env=environment)
+    command = [*find_pio(), *arguments]
+    if on_line is None:
+        return run(command, timeout_s=timeout_s, env=environment)
+    return run_live(command, timeout_s=timeout_s, env=environment, on_line=on_line)
 
 
 def _failure(project: Path, what: str, done: Finished, timeout_s: float) -> TinygenError:
