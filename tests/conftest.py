@@ -39,6 +39,9 @@ def _has_cross() -> bool:
     return bool(gcc) or _has_modules("ziglang")
 
 
+_GCC_PREFIXES = ("", "arm-none-eabi-", "riscv64-unknown-elf-", "xtensa-lx106-elf-")
+
+
 def _has_sanitizers() -> bool:
     compiler = shutil.which(os.environ.get("CC") or "cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
@@ -58,6 +61,11 @@ NEEDS: dict[str, tuple[str, Callable[[], bool]]] = {
     ),
     "needs_cc": ("no C compiler with the sanitizers (gcc or clang)", _has_sanitizers),
     "needs_cross": ("no cross compiler (gcc-arm-none-eabi and gcc-riscv64-unknown-elf, or ziglang)", _has_cross),
+    "needs_cross_gcc": (
+        "a gcc is missing (gcc-arm-none-eabi, gcc-riscv64-unknown-elf, gcc-xtensa-lx106, g++)",
+        lambda: all(shutil.which(f"{p}{c}") for p in _GCC_PREFIXES for c in ("gcc", "g++")),
+    ),
+    "needs_cmake": ("CMake or make is not installed", lambda: all(map(shutil.which, ("cmake", "make")))),
     "needs_qemu": (
         "QEMU not found (qemu-system-arm and qemu-system-riscv32)",
         lambda: all(map(shutil.which, ("qemu-system-arm", "qemu-system-riscv32"))),

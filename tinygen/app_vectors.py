@@ -27,7 +27,7 @@ def prepare_application(
 ) -> tuple[Manifest, AppPlan]:
     """The manifest with what it says of the application, and the application as it is rendered."""
     asked = app.section
-    if board.platformio is None:
+    if board.platformio is None and manifest.project == "platformio":
         if asked.source != "serial":
             raise BadInput(f"{board.name}: a simulator's board has no application.", "Leave it out.")
         return manifest, AppPlan()

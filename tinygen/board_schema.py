@@ -35,6 +35,13 @@ def _one_line(text: str) -> str:
     return text
 
 
+def _fqbn(text: str) -> str:
+    parts = text.split(":")
+    if len(parts) not in (3, 4) or not all(parts):
+        raise ValueError("package:architecture:board is needed, with options behind another colon")
+    return text
+
+
 #: TOML has integers: neither "64K" nor true is one.
 Bytes = Annotated[int, Field(strict=True, gt=0, le=2**30)]
 Text = Annotated[str, Field(strict=True, pattern=r"\S"), AfterValidator(_printable)]
@@ -72,6 +79,9 @@ class Region(_Strict):
     kind: Literal["flash", "ram", "tcm", "psram"]
     origin: Annotated[int, Field(strict=True, ge=0, lt=2**32)]
     size: Bytes
+    #: Where code that runs from this memory has its addresses, and in what steps it takes the memory; 0: it takes none.
+    code_origin: Annotated[int, Field(strict=True, ge=0, lt=2**32)] = 0
+    bank_bytes: Annotated[int, Field(strict=True, ge=0, le=2**30)] = 0
     source: Text
 
     @property
@@ -86,7 +96,15 @@ class Framework(_Strict):
     name: Id
     flash_bytes: Bytes
     ram_bytes: Bytes
+    #: Of ram_bytes, the stack and heap that are in no section of the linked program (.heap and .stack set aside).
+    run_time_bytes: Annotated[int, Field(strict=True, ge=0, le=2**30)] = 0
     source: Text
+
+    @model_validator(mode="after")
+    def _run_time_is_part_of_ram(self) -> Framework:
+        if self.run_time_bytes > self.ram_bytes:
+            raise ValueError(f"run_time_bytes of {self.name} is more than its ram_bytes")
+        return self
 
 
 class PlatformIO(_Strict):
@@ -115,10 +133,17 @@ class PlatformIO(_Strict):
         return self.platform if "/" in self.platform else f"{self.platform}@{self.version}"
 
 
-class SimulatorSpec(_Strict):
-    """How the board is simulated: `kind` unicorn maps its own memory, qemu runs the named machine."""
+class Arduino(_Strict):
+    """Arduino's own name for the board, as arduino-cli takes it: package:architecture:board, with options behind."""
 
-    kind: Literal["unicorn", "qemu"]
+    fqbn: Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9_.:,=-]+$"), AfterValidator(_fqbn)]
+    source: Text
+
+
+class SimulatorSpec(_Strict):
+    """How the board is simulated: unicorn maps its own memory, qemu runs the named machine, labwired the named chip."""
+
+    kind: Literal["unicorn", "qemu", "labwired"]
     machine: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]*$")] = ""
     cpu: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.,=+-]*$")] = ""
     #: The guest timer that counts instructions under -icount: its kind, base address and ticks a (virtual) second.
@@ -130,8 +155,8 @@ class SimulatorSpec(_Strict):
 
     @model_validator(mode="after")
     def _machine_named(self) -> SimulatorSpec:
-        if self.kind == "qemu" and not self.machine:
-            raise ValueError("missing key 'machine': qemu needs the name of one")
+        if self.kind != "unicorn" and not self.machine:
+            raise ValueError(f"missing key 'machine': {self.kind} needs the name of one")
         return self
 
 
@@ -149,8 +174,11 @@ class BoardProfile(_Strict):
     regions: tuple[Region, ...] = Field(min_length=1)
     frameworks: tuple[Framework, ...] = ()
     platformio: PlatformIO | None = None
+    arduino: Arduino | None = None
     simulators: tuple[SimulatorSpec, ...] = ()
     micropython_arch: MicroPythonArch = ""
+    #: The linker script puts constants into RAM, where start-up code copies them: weights count there too.
+    constants_in_ram: Annotated[bool, Field(strict=True)] = False
     notes: Plain = ""
 
     @model_validator(mode="after")

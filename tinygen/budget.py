@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .boards import BoardProfile
-from .usage import BudgetReport, Source, Usage
+from .usage import BudgetReport, Performance, Source, Usage
 
 
 def report(
@@ -17,14 +17,21 @@ def report(
     largest: str = "",
     notes: tuple[str, ...] = (),
     framework: str = "",
+    model: str = "",
+    runtime: str = "aot",
+    checked: bool = False,
+    performance: Performance | None = None,
 ) -> BudgetReport:
     """The budget of a board, with its framework's share; `max_flash` and `max_ram` tighten the board's own limits.
 
+    Where the board's linker script copies constants to RAM, the weights count there too.
     `framework` names another than the board's default; where the profile has no figure for it, the default's stands in.
     """
     taken = next((f for f in board.frameworks if f.name == framework), board.framework)
     if framework and taken and taken.name != framework:
         notes = (*notes, f"No figure for the framework {framework} on {board.name}: that of {taken.name} is used.")
+    if board.constants_in_ram:
+        ram = {**ram, "constants": flash.get("weights", 0)}
     flash = {**flash, "framework": taken.flash_bytes if taken else 0}
     ram = {**ram, "framework": taken.ram_bytes if taken else 0}
     return BudgetReport(
@@ -34,4 +41,8 @@ def report(
         ram=Usage("RAM", min(board.ram.size, max_ram or board.ram.size), ram),
         largest=largest,
         notes=notes,
+        model=model,
+        runtime=runtime,
+        checked=checked,
+        performance=performance or Performance(),
     )

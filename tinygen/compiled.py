@@ -28,7 +28,8 @@ from .resources import data_dir
 Say = Callable[[str], None]
 _C_HEADERS = (
     "assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg stdatomic "
-    "stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar wchar wctype strings unistd"
+    "stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar wchar wctype strings unistd "
+    "arduino esp_timer"  # what the applications of the frameworks include
 )
 
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from .application import AppSection
 from .compress.registry import Options, technique, technique_names
 from .errors import BadInput, suggest
+from .project import Kind
 from .toml import TomlError, read_tables
 from .units import parse_latency, parse_size
 
@@ -82,10 +83,11 @@ class QuantizeSection(_Strict):
 
 
 class TargetSection(_Strict):
-    """[target]: `boards` by name or by the path of a profile; `runtime`; `optimize`."""
+    """[target]: `boards` by name or by the path of a profile; `runtime`; `project`, who builds it; `optimize`."""
 
     boards: tuple[str, ...] = Field(min_length=1)
     runtime: Literal["aot", "tflm"] = "aot"
+    project: Kind = "platformio"
     optimize: Literal["speed", "balanced", "size"] = "balanced"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .backends.projects import require_platformio
 from .boards import BoardProfile, load_board
 from .device.boot import ReadBack, read_back
 from .device.ports import find_port
@@ -57,6 +58,7 @@ def flash(
     clear or another one. What the board says afterwards is in the result.
     """
     manifest = read_manifest(project)
+    require_platformio(manifest)
     board = load_board(project / "board.toml")
     if board.platformio is None:
         raise BadInput(f"{manifest.board} is a simulator: there is nothing to flash.", "`tinygen simulate` runs it.")

@@ -20,6 +20,7 @@ class Image:
     """A program for a board's core, or for the host where `host` is set.
 
     `objects` are the model's and the runtime's object files, without harness and start-up: sizes are measured on them.
+    `stand_in` is set where another core's compiler made it: it runs, and its sizes say nothing of the board.
     `counter` is a library of this machine that counts instructions for unicorn, where a compiler for it is there.
     """
 
@@ -36,6 +37,7 @@ class Image:
     linker: tuple[str, ...] = ()
     linker_tail: tuple[str, ...] = ()
     counter: Path | None = None
+    stand_in: bool = False
 
     def function_at(self, address: int) -> str:
         """The function that holds `address`, with the offset into it; the bare address where none does."""

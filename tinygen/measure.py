@@ -20,6 +20,7 @@ from .preprocess import quantize_input
 from .proof import simulate_project
 from .records import tensor_record
 from .simulate.reference import reference
+from .simulate.run import choose
 from .writing import write_project
 
 
@@ -102,7 +103,7 @@ def _aot_costs(model: Model, board: str, work: Path) -> dict[str, Any]:
         "instructions": None,
         "source": "planned",
     }
-    if not profile.simulators:
+    if choose(profile, None) == "native":
         return costs
     files, manifest = render_project(model, board)
     write_project(files, manifest, work / "project")

@@ -1,7 +1,8 @@
 """Our own memory plan for TensorFlow Lite Micro: written into the model's metadata, where it beats TFLM's greedy one.
 
 TFLM takes the offsets of a metadata entry named OfflineMemoryAllocation: little-endian int32 of version 1, the number
-of the subgraph, the number of tensors, and an offset for each tensor, -1 where TFLM places it itself. Scratch buffers
+of the subgraph (which it does not read), the number of tensors in all subgraphs, and an offset for each of these in
+their order, -1 where TFLM places it itself. Only those of the first subgraph are placed here. Scratch buffers
 are always TFLM's to place, around ours. No two tensors of a layer overlap in such a plan: TFLM's kernels do not promise
 that they may.
 """
@@ -21,6 +22,7 @@ from .errors import BadInput
 from .graph.ir import Graph
 from .graph.plan import Buffer
 from .memory.planner import plan_memory
+from .project import Kind
 
 METADATA = "OfflineMemoryAllocation"
 MAX_OFFSET = 1 << 28
@@ -35,34 +37,39 @@ class Planned:
     offsets: Mapping[int, int]
 
 
-def with_offline_plan(graph: Graph, tflite: bytes, board: BoardProfile) -> Planned:
+def with_offline_plan(graph: Graph, tflite: bytes, board: BoardProfile, project: Kind = "platformio") -> Planned:
     """The model with our plan in its metadata, where the arena is smaller for it; else the model as it is.
 
-    `graph` is `tflite` as imported, no pass run on it. Models of several subgraphs are left alone, and so are those
-    that bring a plan: it is read, and BadInput raised where TFLM could not follow it.
+    `graph` is `tflite` as imported, no pass run on it. Models that bring a plan are left alone: it is read, and
+    BadInput raised where TFLM could not follow it. So are those with states in other subgraphs: TFLM looks these up
+    under the numbers of the first one's tensors (AllocateVariables in micro_allocator.cc).
     """
     check_tensors(graph)
-    kernels = kernels_of(board)
+    kernels = kernels_of(board, project)
     if METADATA in graph.metadata:
         brought = _read(graph)
         return Planned(tflite, estimate_arena(graph, kernels, brought), brought)
     own = estimate_arena(graph, kernels)
-    if graph.other_kinds:
+    if any(other.has_states for other in graph.others):
         return Planned(tflite, own, {})
     offsets = _offsets(graph)
     planned = estimate_arena(graph, kernels, offsets)
     if not offsets or planned.planned_bytes >= own.planned_bytes:
         return Planned(tflite, own, {})
-    values = [offsets.get(i, -1) for i in range(len(graph.tensors))]
+    values = [offsets.get(i, -1) for i in range(_tensors(graph))]
     content = struct.pack(f"<{3 + len(values)}i", 1, 0, len(values), *values)
     return Planned(with_metadata(tflite, METADATA, content), planned, offsets)
+
+
+def _tensors(graph: Graph) -> int:
+    return len(graph.tensors) + sum(other.tensors for other in graph.others)
 
 
 def _read(graph: Graph) -> dict[int, int]:
     """The offsets that a model's own metadata gives; those of tensors that are not in the arena count for nothing."""
     content = graph.metadata[METADATA]
     values = struct.unpack(f"<{len(content) // 4}i", content[: len(content) // 4 * 4])
-    count = len(graph.tensors)
+    count = _tensors(graph)
     if len(content) % 4 or values[2:3] != (count,) or len(values) < 3 + count:
         raise BadInput(
             f"{graph.name}: its metadata {METADATA} is no plan for {count} tensors.",

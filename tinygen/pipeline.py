@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -11,26 +12,29 @@ from .app_vectors import prepare_application
 from .application import Application
 from .backends import aot
 from .backends.aot_inventory import inventory
-from .backends.platformio import framework_of, platformio_files
+from .backends.budget_gate import gate_files
+from .backends.projects import framework_for, project_files, require_platformio, require_project
+from .backends.sim_env import sim_env_files
 from .backends.sim_support import sim_files
 from .backends.tflm import render_tflm
 from .backends.tflm_cost import NOTE, STACK_BYTES, STATIC_BYTES, runtime_bytes
 from .backends.weights_check import render_weights_check
 from .boards import BoardProfile, board_bytes, load_board
 from .compiled import Compiled, Model, Say, compile_model, open_model
-from .costs import OVERRUN_BYTES, price
+from .costs import OVERRUN_BYTES, CodePrice, price
 from .dataset import DataSet
 from .errors import BadInput, TinygenError
 from .frontend.importer import import_tflite, read_model_file
+from .golden_vectors import golden_vectors
 from .memory.lifetimes import live_bytes
 from .offline_plan import with_offline_plan
-from .project import MANIFEST, Manifest, read_manifest
-from .proof import simulate_project
+from .project import MANIFEST, Kind, Manifest, read_manifest
 from .records import Optimize, Tools, manifest_of, tflm_manifest
 from .simulate.compare import SimulationReport
+from .simulation import simulate
 from .toolchain import platformio
 from .toolchain.compilers import find_toolchain
-from .usage import BudgetReport
+from .usage import BudgetReport, Performance
 from .writing import Written, edited_files, write_project
 
 Runtime = Literal["aot", "tflm"]
@@ -52,6 +56,7 @@ def generate(
     out: Path,
     *,
     runtime: Runtime = "aot",
+    project: Kind = "platformio",
     optimize: Optimize = "balanced",
     toolchain: Tools = None,
     keep_input: bool = False,
@@ -66,14 +71,14 @@ def generate(
     """
     profile = load_board(board)
     files, manifest = render_project(
-        model, board, runtime=runtime, optimize=optimize, toolchain=toolchain, keep_input=keep_input, checked=checked,
-        app=app, data=data,
+        model, board, runtime=runtime, project=project, optimize=optimize, toolchain=toolchain, keep_input=keep_input,
+        checked=checked, app=app, data=data,
     )  # fmt: skip
     if runtime == "tflm":
-        planned = planned_tflm_budget(model, profile)
+        planned = planned_tflm_budget(model, profile, project=project)
     else:
         compiled = compile_model(model, profile, keep_input=keep_input, checked=checked)
-        planned = planned_budget(compiled, toolchain=toolchain)
+        planned = planned_budget(compiled, toolchain=toolchain, project=project)
     written = write_project(files, manifest, out, force=force)
     return Generated(written, read_manifest(written.folder), with_app(planned, manifest))
 
@@ -83,6 +88,7 @@ def render_project(
     board: str,
     *,
     runtime: Runtime = "aot",
+    project: Kind = "platformio",
     optimize: Optimize = "balanced",
     toolchain: Tools = None,
     keep_input: bool = False,
@@ -93,16 +99,24 @@ def render_project(
     """The files of a project by path, in memory, and its manifest."""
     require_checkable(runtime, checked)
     profile = load_board(board)
+    require_project(profile, project, runtime)
     files: dict[str, str | bytes] = {"board.toml": board_bytes(board)}
     if runtime == "tflm":
-        model, library, manifest = _tflm(model, profile, optimize, toolchain)
+        model, library, manifest = _tflm(model, profile, optimize, toolchain, project)
+        stack = STACK_BYTES
     else:
         compiled = compile_model(model, profile, keep_input=keep_input, checked=checked)
         library, manifest = _aot(compiled), manifest_of(compiled, optimize=optimize, toolchain=toolchain)
         files |= {f"sim/{path}": text for path, text in sim_files(profile, model.name, checked=checked).items()}
-    files |= {f"lib/{model.name}/src/{path}": text for path, text in library.items()}
+        stack = planned_cost(compiled, toolchain or "gcc").stack_bytes
+    manifest = manifest.model_copy(update={"project": project})
     manifest, plan = prepare_application(app or Application(), model.tflite, manifest, profile, data)
-    files |= platformio_files(profile, manifest, plan)
+    sources = {f"lib/{model.name}/src/{path}": text for path, text in library.items()}
+    files |= sources | project_files(profile, manifest, tuple(sources), plan)
+    if project == "platformio":
+        files |= gate_files(profile, manifest, framework_for(profile, project, runtime), stack)
+        if runtime == "aot":
+            files |= sim_env_files(profile, manifest, golden_vectors(model.tflite, manifest.model.inputs))
     files[manifest.model.file] = model.tflite
     return {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}, manifest
 
@@ -130,14 +144,15 @@ def _aot(compiled: Compiled) -> dict[str, str]:
     library = aot.render_aot(compiled.graph, compiled.layers, compiled.plan, line, info)
     constants = aot.model_pool(compiled.graph, compiled.layers, info.name)
     library[f"{info.name}_check.c"] = render_weights_check(constants, info.name, __version__)
-    return library | aot.with_includes({"tg_crc32.h"})
+    return library | aot.with_includes({"tg_crc32.h"} if constants.fields else ())
 
 
 def _tflm(
-    model: Model, board: BoardProfile, optimize: Optimize, toolchain: Tools
+    model: Model, board: BoardProfile, optimize: Optimize, toolchain: Tools, project: Kind
 ) -> tuple[Model, dict[str, str], Manifest]:
     """(the model as it is flashed, its library, the manifest)."""
-    planned = with_offline_plan(import_tflite(model.tflite, model.name, supported_only=False), model.tflite, board)
+    graph = import_tflite(model.tflite, model.name, supported_only=False)
+    planned = with_offline_plan(graph, model.tflite, board, project)
     flashed = replace(model, tflite=planned.tflite)
     graph = import_tflite(flashed.tflite, model.name, supported_only=False)
     library = render_tflm(
@@ -149,6 +164,7 @@ def _tflm(
         labels=model.labels,
         preprocess=model.preprocess,
         arena=planned.arena,
+        project=project,
     )
     arena = planned.arena.arena_bytes
     return flashed, library, tflm_manifest(flashed, graph, board, arena, optimize=optimize, toolchain=toolchain)
@@ -158,14 +174,14 @@ def planned_budget(
     compiled: Compiled,
     *,
     toolchain: str | None = None,
+    project: Kind = "platformio",
     max_flash: int | None = None,
     max_ram: int | None = None,
 ) -> BudgetReport:
     """The budget before any compiler runs: weights and arena exact, code and stack by the table of measured sizes."""
     board = compiled.board
-    stock = inventory(compiled.graph, compiled.layers, compiled.model.info, compiled.plan)
     static = compiled.state_bytes + (OVERRUN_BYTES if compiled.checked else 0)
-    cost = price(stock, toolchain or likely_toolchain(board.core), board.core)
+    cost = planned_cost(compiled, toolchain)
     return budget.report(
         board,
         "planned",
@@ -179,15 +195,29 @@ def planned_budget(
         max_ram=max_ram,
         largest=peak_layers(compiled),
         notes=(CHECKED_NOTE,) if compiled.checked else (),
+        framework=framework_for(board, project, "aot"),
+        model=compiled.model.name,
+        checked=compiled.checked,
     )
 
 
+def planned_cost(compiled: Compiled, toolchain: str | None) -> CodePrice:
+    """Code and stack of a model by the table of measured sizes."""
+    stock = inventory(compiled.graph, compiled.layers, compiled.model.info, compiled.plan)
+    return price(stock, toolchain or likely_toolchain(compiled.board.core), compiled.board.core)
+
+
 def planned_tflm_budget(
-    model: Model, board: BoardProfile, *, max_flash: int | None = None, max_ram: int | None = None
+    model: Model,
+    board: BoardProfile,
+    *,
+    max_flash: int | None = None,
+    max_ram: int | None = None,
+    project: Kind = "platformio",
 ) -> BudgetReport:
     """The budget of a TFLite Micro project: the model's bytes and the arena are exact plans, the interpreter is not."""
     graph = import_tflite(model.tflite, model.name, supported_only=False)
-    planned = with_offline_plan(graph, model.tflite, board)
+    planned = with_offline_plan(graph, model.tflite, board, project)
     return budget.report(
         board,
         "planned",
@@ -196,7 +226,9 @@ def planned_tflm_budget(
         max_flash=max_flash,
         max_ram=max_ram,
         notes=(NOTE,),
-        framework=framework_of(board, "tflm"),
+        framework=framework_for(board, project, "tflm"),
+        model=model.name,
+        runtime="tflm",
     )
 
 
@@ -208,21 +240,38 @@ def likely_toolchain(core: str) -> str:
         return "gcc"
 
 
-def linked_budget(project: Path, *, max_flash: int | None = None, max_ram: int | None = None) -> BudgetReport:
+def linked_budget(
+    project: Path, *, data: Path | None = None, max_flash: int | None = None, max_ram: int | None = None
+) -> BudgetReport:
     """The budget of a rendered project as linked for its board, its stack painted in the simulator.
 
-    Raises MissingTool without a compiler or a simulator.
+    With `data` the firmware runs over the held-out samples too, for its metric. Raises MissingTool without a compiler
+    or a simulator.
     """
     manifest = read_manifest(project)
-    run = simulate_project(project, samples=1, toolchain=manifest.toolchain, compare=False)
-    report = budget_of(run, load_board(project / "board.toml"), max_flash=max_flash, max_ram=max_ram)
+    run = simulate(project, data=data, samples=None if data else 1, compare=False)
+    board = load_board(project / "board.toml")
+    framework = framework_for(board, manifest.project, manifest.runtime)
+    report = budget_of(run, board, manifest.model.name, data, max_flash=max_flash, max_ram=max_ram, framework=framework)
     return replace(report, notes=(*report.notes, CHECKED_NOTE)) if manifest.checked else report
 
 
+def performance_of(run: SimulationReport, data: Path | None) -> Performance:
+    """Instructions and metric of a simulation; `data` is what it ran on besides the ramp."""
+    reasons = {"metric": "the data has no y to compare with" if data else "no --data to compute it on"}
+    if run.instructions_per_inference is None:
+        reasons["instructions"] = run.reasons.get("instructions_per_inference", "not counted")
+    named = run.compiler in run.compiler_version
+    compiler = run.compiler_version if named else f"{run.compiler} {run.compiler_version}"
+    return Performance(run.instructions_per_inference, run.metric, run.simulator, compiler, reasons)
+
+
 def budget_of(
-    run: SimulationReport, board: BoardProfile, *, max_flash: int | None = None, max_ram: int | None = None
-) -> BudgetReport:
-    """The budget of a program that was linked and simulated."""
+    run: SimulationReport, board: BoardProfile, model: str = "", data: Path | None = None, /, *,
+    max_flash: int | None = None, max_ram: int | None = None, framework: str = "",
+) -> BudgetReport:  # fmt: skip
+    """The budget of a program that was linked and simulated, on `data` besides the ramp; `framework` as in
+    budget.report."""
     runtime = 0 if board.framework else run.harness_bytes or 0
     static = (run.state_bytes or 0) + (run.static_bytes or 0)
     return budget.report(
@@ -232,6 +281,10 @@ def budget_of(
         {"arena": run.arena_bytes or 0, "static": static, "stack": run.stack_bytes or 0},
         max_flash=max_flash,
         max_ram=max_ram,
+        framework=framework,
+        model=model,
+        checked=run.checked,
+        performance=performance_of(run, data),
     )
 
 
@@ -251,34 +304,59 @@ def check(
     max_ram: int | None = None,
     say: Say | None = None,
 ) -> BudgetReport:
-    """The budget of a rendered project (linked, where its core has a simulator) or of a model (planned)."""
+    """The budget of a rendered project (linked, where its core has a simulator) or of a model (planned).
+
+    `data` quantizes a Keras model; a project runs over its held-out samples.
+    """
+    boards = [board] if board else []
+    return check_boards(target, boards, runtime=runtime, data=data, max_flash=max_flash, max_ram=max_ram, say=say)[0]
+
+
+def check_boards(
+    target: Path,
+    boards: Sequence[str],
+    *,
+    runtime: str = "aot",
+    data: Path | None = None,
+    max_flash: int | None = None,
+    max_ram: int | None = None,
+    say: Say | None = None,
+) -> list[BudgetReport]:
+    """The same for several boards, in their order; a project has its own and takes no other."""
+    limits = {"max_flash": max_flash, "max_ram": max_ram}
     if target.is_dir() and (target / MANIFEST).is_file():
-        return _check_project(target, board, max_flash, max_ram)
-    if not board:
+        return [_check_project(target, board, data=data, **limits) for board in (boards or [""])]
+    if not boards:
         raise BadInput(f"{target}: which board?", "--board B; `tinygen boards` lists them.")
-    profile = load_board(board)
+    profiles = [load_board(board) for board in boards]
     model = open_model(target, data=data, say=say)
     if runtime == "tflm":
-        return planned_tflm_budget(model, profile, max_flash=max_flash, max_ram=max_ram)
-    return planned_budget(compile_model(model, profile), max_flash=max_flash, max_ram=max_ram)
+        return [planned_tflm_budget(model, p, max_flash=max_flash, max_ram=max_ram) for p in profiles]
+    compiled = (compile_model(model, profile) for profile in profiles)
+    return [planned_budget(found, max_flash=max_flash, max_ram=max_ram) for found in compiled]
 
 
-def _check_project(project: Path, board: str, max_flash: int | None, max_ram: int | None) -> BudgetReport:
+def _check_project(
+    project: Path, board: str = "", *, data: Path | None = None, max_flash: int | None = None,
+    max_ram: int | None = None,
+) -> BudgetReport:  # fmt: skip
     manifest = read_manifest(project)
     if board and board != manifest.board:
         raise BadInput(f"{project}: was rendered for {manifest.board}, not {board}.", "Leave --board out.")
     notes = tuple(f"edited by hand: {path}" for path in edited_files(project, manifest))
     limits = {"max_flash": max_flash, "max_ram": max_ram}
     if manifest.runtime == "aot" and (project / "sim" / "link.ld").is_file():
-        report = with_app(linked_budget(project, **limits), manifest)
+        report = with_app(linked_budget(project, data=data, **limits), manifest)
         return replace(report, notes=(*report.notes, *notes))
     model = stored_model(project, manifest)
     profile = load_board(project / "board.toml")
     if manifest.runtime == "tflm":
-        report = planned_tflm_budget(model, profile, **limits)
+        report = planned_tflm_budget(model, profile, **limits, project=manifest.project)
     else:
         compiled = compile_model(model, profile, checked=manifest.checked)
-        report = planned_budget(compiled, toolchain=manifest.toolchain, **limits)
+        report = planned_budget(compiled, toolchain=manifest.toolchain, **limits, project=manifest.project)
+    if data:
+        report = replace(report, performance=performance_of(simulate(project, data=data, compare=False), data))
     return with_app(replace(report, notes=(*report.notes, *notes)), manifest)
 
 
@@ -289,7 +367,11 @@ def stored_model(project: Path, manifest: Manifest) -> Model:
     return Model(record.name, tflite, record.version, record.labels, manifest.preprocess)
 
 
-def build(project: Path) -> dict[str, Any]:
-    """Builds the project with PlatformIO."""
-    read_manifest(project)
-    return asdict(platformio.build(project))
+def build(project: Path, environment: str = "") -> dict[str, Any]:
+    """Builds the project with PlatformIO: the board's environment, or the one named ("sim" asks no registry).
+
+    BadInput with the line that builds it where it is of another kind.
+    """
+    manifest = read_manifest(project)
+    require_platformio(manifest)
+    return {"environment": environment or manifest.board, **asdict(platformio.build(project, environment))}

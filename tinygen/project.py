@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -31,6 +31,9 @@ ProjectPath = Annotated[str, AfterValidator(_inside)]
 #: A C identifier: it is part of paths, of the compiler's arguments and of C.
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+#: Who builds a rendered project: the same library in lib/, the same application, other files around them.
+Kind = Literal["platformio", "espidf", "arduino", "cmake"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class _Strict(BaseModel):
@@ -109,13 +112,14 @@ class AppRecord(_Strict):
 class Manifest(_Strict):
     """tinygen.json in the root of every rendered project. The board's profile is copied to board.toml beside it.
 
-    `checked` is a debug build with guard zones.
+    `checked` is a debug build with guard zones; manifests of before there were kinds of project are PlatformIO's.
     """
 
     schema_: Literal["tinygen.project/1"] = Field(default="tinygen.project/1", alias="schema")
     tinygen: str
     runtime: Literal["aot", "tflm", "micropython"]
     board: str
+    project: Kind = "platformio"
     optimize: Literal["speed", "balanced", "size"] = "balanced"
     toolchain: Literal["gcc", "zig"] | None = None
     checked: bool = False

@@ -24,6 +24,7 @@ from .toolchain.elf import LinkedSizes, linked_sizes
 _TRACE_TIMEOUT_S = 60.0  # for a program that has hung once already
 _TIMEOUT_S, _TIMEOUT_PER_SAMPLE_S = 120.0, 5.0
 NO_SIZES = "a program of the host has not the board's sizes"
+STAND_IN = "another core's compiler stands in for the board's"
 NO_STACK = "only a simulator of the board measures the stack"
 
 
@@ -45,7 +46,8 @@ class _Bench:
         folder = self.folder / ("trace" if trace else "plain")
         if self.simulator == "native":
             return build_host(self.project, folder, self.sanitize, trace)
-        return build_image(self.project, self.board, folder, self.toolchain, trace)
+        mailbox = self.simulator == "labwired"
+        return build_image(self.project, self.board, folder, self.toolchain, trace, mailbox)
 
     def run(self, image: Image, samples: Sequence[bytes], keep_data: bool = False, count_sample: int = 0) -> RunResult:
         """One run: plain programs are counted in `count_sample`, traced ones traced in the last sample."""
@@ -78,6 +80,8 @@ def simulate_project(
     manifest = read_manifest(project)
     board = load_board(project / "board.toml")
     inputs = manifest.model.inputs
+    if not inputs or not manifest.model.outputs:
+        raise BadInput(f"{project}: its manifest names no input or no output.", "`tinygen generate` renders it anew.")
     runs = list(data) if data is not None else [generated(inputs, i) for i in range(5 if samples is None else samples)]
     check_samples(inputs, runs)
     limit_s = _TIMEOUT_S + _TIMEOUT_PER_SAMPLE_S * len(runs) if timeout_s is None else timeout_s
@@ -101,7 +105,7 @@ def simulate_project(
         events = bench.run(traced, runs[:1], keep_data=True).layers
         costs = events if data is None else bench.run(traced, [ramp]).layers
         mismatch = _first_mismatch(bench, traced, runs, run, oracle, events)
-        sizes = None if image.host else linked_sizes(image, run.stack_bytes)
+        sizes = None if image.host or image.stand_in else linked_sizes(image, run.stack_bytes)
     return _report(bench, image, run, oracle, mismatch, _costs(bench, costs), sizes, names)
 
 
@@ -176,10 +180,11 @@ def _report(
     reasons: dict[str, str] = {}
     if run.instructions is None:
         reasons["instructions_per_inference"] = run.instructions_reason or NO_INSTRUCTIONS
-    if run.stack_bytes is None:
-        reasons["stack_bytes"] = NO_STACK
+    stack = None if image.stand_in else run.stack_bytes
+    if stack is None:
+        reasons["stack_bytes"] = STAND_IN if image.stand_in else NO_STACK
     if sizes is None:
-        reasons["flash_bytes"] = reasons["ram_bytes"] = NO_SIZES
+        reasons["flash_bytes"] = reasons["ram_bytes"] = STAND_IN if image.stand_in else NO_SIZES
     if oracle is not None and not oracle.exact:
         reasons["reference"] = "not TensorFlow Lite Micro's kernels: equal outputs are no proof of its bits"
     expected = oracle.outputs if oracle else ()
@@ -205,7 +210,7 @@ def _report(
         arena_bytes=plan.arena_bytes if sizes is None else sizes.arena_bytes,
         state_bytes=plan.state_bytes if sizes is None else sizes.state_bytes,
         static_bytes=size("static_bytes"),
-        stack_bytes=run.stack_bytes,
+        stack_bytes=stack,
         compiler=image.compiler,
         compiler_version=image.compiler_version,
         flags=image.flags,

@@ -8,7 +8,7 @@ from . import __version__
 from .backends import aot
 from .boards import BoardProfile
 from .compiled import Compiled, Model
-from .graph.ir import Graph
+from .graph.ir import HANDLE, Graph
 from .ops import operators
 from .ops.lowering import Layer
 from .project import LayerRecord, Manifest, ModelRecord, PlanRecord, TensorRecord
@@ -45,7 +45,7 @@ def tflm_manifest(
     """The manifest of a TFLite Micro project: layers as the interpreter runs them."""
     layers = []
     for index, op in enumerate(graph.ops):
-        y = graph.output(op)
+        y = graph.output(op) if op.outputs else None
         known = operators().get(op.kind)
         macs = known.macs(graph, op) if known and op.attrs is not None else 0
         weights = sum(graph.tensors[i].nbytes for i in op.inputs if i >= 0 and graph.tensors[i].data is not None)
@@ -56,8 +56,8 @@ def tflm_manifest(
                 op=op.kind,
                 kernel="tflm",
                 tensors=op.outputs,
-                output_shape=y.shape,
-                output_bytes=y.nbytes,
+                output_shape=y.shape if y else (),
+                output_bytes=y.nbytes if y and y.dtype != HANDLE else 0,
                 arena_offset=None,
                 macs=macs,
                 weights_bytes=weights,
@@ -73,7 +73,7 @@ def tflm_manifest(
         plan=PlanRecord(
             arena_bytes=arena_bytes,
             arena_lower_bound_bytes=0,
-            state_bytes=0,
+            state_bytes=sum(v.nbytes for v in graph.variables) + sum(graph.tensors[i].nbytes for i in graph.in_state),
             weights_bytes=len(model.tflite),
             layers=tuple(layers),
         ),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .application import Application
+from .backends.projects import framework_for, require_project
 from .boards import BoardProfile, load_board
 from .compiled import Model, model_name, open_model
 from .compress.runner import StepRecord, run_recipe
@@ -99,6 +100,8 @@ def run(config_path: Path, out: Path | None = None, *, say: Say = lambda _text: 
     """
     config = load_config(config_path)
     boards = [load_board(name) for name in config.target.boards]
+    for board in boards:
+        require_project(board, config.target.project, config.target.runtime)
     out = out or config_path.resolve().parent / "build"
     _check_folder(out)
     data = load_data(config.data.file) if config.data else None
@@ -197,17 +200,21 @@ def _on_board(
     config: Config, model: Model, name: str, board: BoardProfile, data: DataSet | None, out: Path
 ) -> BoardResult:
     project = out / board.name
-    app = Application(config.app, config.input.window, config.input.stride, ramp=True) if board.platformio else None
+    target = config.target
+    has_app = board.platformio is not None or target.project != "platformio"
+    app = Application(config.app, config.input.window, config.input.stride, ramp=True) if has_app else None
     made = generate(
-        model, name, project, runtime=config.target.runtime, optimize=config.target.optimize, app=app, data=data
-    )
+        model, name, project, runtime=target.runtime, project=target.project, optimize=target.optimize, app=app,
+        data=data,
+    )  # fmt: skip
     simulation = simulate(project, data=data)
-    limits = {"max_flash": config.budget.flash, "max_ram": config.budget.ram}
+    max_flash, max_ram = config.budget.flash, config.budget.ram
     budget = made.budget
     if simulation.flash_bytes is not None:
-        budget = budget_of(simulation, board, **limits)
+        framework = framework_for(board, target.project, target.runtime)
+        budget = budget_of(simulation, board, budget.model, max_flash=max_flash, max_ram=max_ram, framework=framework)
     else:
-        flash, ram = _limit(budget.flash, limits["max_flash"]), _limit(budget.ram, limits["max_ram"])
+        flash, ram = _limit(budget.flash, max_flash), _limit(budget.ram, max_ram)
         budget = replace(budget, flash=flash, ram=ram)
     return BoardResult(board.name, project, with_app(budget, made.manifest), simulation)
 

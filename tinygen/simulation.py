@@ -21,18 +21,23 @@ def simulate(
     samples: int | None = None,
     on: str | None = None,
     sanitize: bool = False,
+    compare: bool = True,
 ) -> SimulationReport:
-    """Runs the firmware on its board's simulator and compares every output with the reference.
+    """Runs the firmware on its board's simulator and compares every output with the reference (unless told not to).
 
     With `data` the held-out samples go in (all of them, or the first `samples`), preprocessed and quantized as the
     firmware does it, and the report carries the metric; without, the ramp and seeded random inputs (5, or `samples`).
     """
     manifest = read_manifest(project)
     if data is None:
-        return simulate_project(project, samples=samples or 5, on=on, toolchain=manifest.toolchain, sanitize=sanitize)
+        return simulate_project(
+            project, samples=samples or 5, on=on, toolchain=manifest.toolchain, sanitize=sanitize, compare=compare
+        )
     held = data if isinstance(data, DataSet) else load_data(data)
     inputs, y = held_out_inputs(held, manifest, samples)
-    report = simulate_project(project, data=inputs, on=on, toolchain=manifest.toolchain, sanitize=sanitize)
+    report = simulate_project(
+        project, data=inputs, on=on, toolchain=manifest.toolchain, sanitize=sanitize, compare=compare
+    )
     if y is None:
         return report
     return replace(report, metric=score(report.outputs, manifest.model.outputs[0], y))

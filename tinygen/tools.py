@@ -23,6 +23,7 @@ _PACKAGES = (
     ("tensorflow-model-optimization", "pruning", "train"),
     ("tflite-micro", "the reference", "sim"),
     ("unicorn", "simulation", "sim"),
+    ("labwired", "simulation of whole chips", "sim"),
     ("ziglang", "cross compiler", "sim"),
     ("platformio", "build, flash", "flash"),
     ("scons", "build without a registry", "flash"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 _BYTES = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _MICROSECONDS = {"us": 1.0, "µs": 1.0, "μs": 1.0, "ms": 1e3, "s": 1e6}
@@ -28,6 +29,35 @@ def parse_latency(value: str) -> float:
     if match is None or not 0 < float(match[1]) < 1e15:
         raise ValueError(f"{value!r} is not a time; write '50ms', '800us' or '1.5s'")
     return float(match[1]) * _MICROSECONDS[match[2]]
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """How much worse a figure may become: so much of its own unit, or a percentage of what it was."""
+
+    amount: float = 0.0
+    is_percent: bool = False
+
+    def of(self, before: float) -> float:
+        """In the figure's own unit."""
+        return abs(before) * self.amount / 100 if self.is_percent else self.amount
+
+
+def parse_allowance(text: str, unit: str) -> Allowance:
+    """Of "0", "1%" and, by `unit`, a size ("bytes": "1K"), a whole number ("count") or any number ("points").
+
+    Percentages of points are refused: one of 0.9 could be of the value or of the scale. ValueError otherwise.
+    """
+    percent = re.fullmatch(_NUMBER + r"%\s*", text)
+    if percent and unit != "points" and float(percent[1]) <= 1000:
+        return Allowance(float(percent[1]), True)
+    number = re.fullmatch(_NUMBER, text)
+    if number and float(number[1]) < 2**53 and (unit == "points" or float(number[1]).is_integer()):
+        return Allowance(float(number[1]))
+    if unit == "bytes":
+        return Allowance(parse_size(text))
+    ways = {"count": "1000 or '1%'", "points": "0.005"}
+    raise ValueError(f"{text[:80]!r} is no allowance; write 0, or for example {ways[unit]}")
 
 
 def format_size(size: int) -> str:

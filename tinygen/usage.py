@@ -14,6 +14,8 @@ REMEDY = (
     "`tinygen boards --fits MODEL` lists the boards that hold it."
 )
 
+NOT_RUN = "planned: nothing ran; `tinygen check` of a rendered project runs it"
+
 
 @dataclass(frozen=True)
 class Usage:
@@ -44,10 +46,36 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class Performance:
+    """What a run of the firmware gave besides its sizes: None where it gave nothing, and `reasons` says why.
+
+    `metric` is {"name", "value", "samples"} of what the firmware itself computed on held-out data.
+    """
+
+    instructions: int | None = None
+    metric: dict[str, Any] | None = None
+    simulator: str | None = None
+    compiler: str | None = None
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    def json(self) -> dict[str, Any]:
+        """The keys "instructions" and "metric" of the budget JSON."""
+        counted, metric = self.instructions, self.metric or {"name": None, "value": None, "samples": None}
+        return {
+            "instructions": {
+                "per_inference": counted,
+                "simulator": None if counted is None else self.simulator,
+                "reason": None if counted is not None else self.reasons.get("instructions", NOT_RUN),
+            },
+            "metric": {**metric, "reason": None if self.metric else self.reasons.get("metric", NOT_RUN)},
+        }
+
+
+@dataclass(frozen=True)
 class BudgetReport:
     """Flash and RAM of one model on one board.
 
-    `largest` names what takes the most RAM; `notes` what a reader must know.
+    `largest` names what takes the most RAM; `notes` what a reader must know. `checked` is a build with guard zones.
     """
 
     board: str
@@ -56,7 +84,10 @@ class BudgetReport:
     ram: Usage
     largest: str = ""
     notes: tuple[str, ...] = ()
-    details: dict[str, Any] = field(default_factory=dict)
+    model: str = ""
+    runtime: str = "aot"
+    checked: bool = False
+    performance: Performance = field(default_factory=Performance)
 
     @property
     def fits(self) -> bool:
@@ -75,23 +106,27 @@ class BudgetReport:
             "latency": {"us": None, "reason": "no factor from instructions to time is known for this board"},
             "largest": self.largest,
             "notes": list(self.notes),
-            **self.details,
+            "model": self.model,
+            "runtime": self.runtime,
+            **self.performance.json(),
         }
 
     @property
     def shortage(self) -> str:
         """What is short by how much, and what takes the most; empty where it fits."""
-        lines = []
-        for usage in (self.flash, self.ram):
-            if usage.short_bytes:
-                largest = max(usage.parts, key=lambda part: usage.parts[part])
-                lines.append(
-                    f"{usage.region} over budget on {self.board}: needs {format_size(usage.used_bytes)}, "
-                    f"has {format_size(usage.limit_bytes)}, short by {format_size(usage.short_bytes)}. "
-                    f"Largest: {largest} {format_size(usage.parts[largest])}"
-                    f"{', ' + self.largest if largest == 'arena' and self.largest else ''}."
-                )
-        return " ".join(lines)
+        return " ".join(line for line in map(self.shortage_of, (self.flash, self.ram)) if line)
+
+    def shortage_of(self, usage: Usage) -> str:
+        """The same for one memory."""
+        if not usage.short_bytes:
+            return ""
+        largest = max(usage.parts, key=lambda part: usage.parts[part])
+        return (
+            f"{usage.region} over budget on {self.board}: needs {format_size(usage.used_bytes)}, "
+            f"has {format_size(usage.limit_bytes)}, short by {format_size(usage.short_bytes)}. "
+            f"Largest: {largest} {format_size(usage.parts[largest])}"
+            f"{', ' + self.largest if largest == 'arena' and self.largest else ''}."
+        )
 
     def require(self) -> None:
         """Raises OverBudget, with what is short and what to do."""

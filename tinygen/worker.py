@@ -47,9 +47,10 @@ class WorkerFault(TinygenError):
 
     exit_code = 1
 
-    def __init__(self, what: str, hint: str = "", detail: str = "") -> None:
+    def __init__(self, what: str, hint: str = "", detail: str = "", signal: int = 0) -> None:
         super().__init__(what, hint)
         self.detail = detail
+        self.signal = signal
 
 
 def run_job(
@@ -137,7 +138,8 @@ def _error(job: str, answer: dict[str, Any], log: str, code: int, timeout_second
             return kind(error["what"], error["hint"])
         return WorkerFault(error["what"], error["hint"], detail=error["detail"])
     hint = "Killed from outside: most often for want of memory." if code in (-9, 137) else "--debug shows its log."
-    return WorkerFault(f"{name}: the process ended with code {code} and no answer.", hint, detail=log)
+    what = f"{name}: the process ended with code {code} and no answer."
+    return WorkerFault(what, hint, detail=log, signal=max(0, -code))
 
 
 def child_main(job: str, extra: str) -> None:

@@ -15,6 +15,8 @@ need g++ g++
 need clang clang
 need arm-none-eabi-gcc gcc-arm-none-eabi
 need riscv64-unknown-elf-gcc gcc-riscv64-unknown-elf
+need xtensa-lx106-elf-gcc gcc-xtensa-lx106
+need cmake cmake
 need qemu-system-arm qemu-system-arm
 need qemu-system-riscv32 'qemu-system-riscv|qemu-system-misc'
 # A gcc without the C library's headers cannot compile for this machine.

@@ -1,11 +1,26 @@
-/* semihosting.c - files on the host through semihosting: BKPT 0xAB on Cortex-M, the three-instruction sequence on RISC-V. */
+/* semihosting.c - files on the host through semihosting: BKPT 0xAB on Cortex-M, the three-instruction sequence on RISC-V;
+ * with TG_MAILBOX the same calls through three words of RAM, for simulators that have memory to read and nothing else. */
 #include "tg_sim.h"
 
 enum { SYS_OPEN = 0x01, SYS_WRITE = 0x05, SYS_READ = 0x06, SYS_EXIT_EXTENDED = 0x20, SYS_ELAPSED = 0x30 };
 enum { APPLICATION_EXIT = 0x20026 };
 
+#if defined(TG_MAILBOX)
+/* The host writes the result, then clears the operation. */
+extern volatile uint32_t tg_mailbox[3];
+volatile uint32_t tg_mailbox[3]; /* operation, arguments, result */
+#endif
+
 static uint32_t __attribute__((noinline)) semihost(uint32_t operation, const void *arguments) {
-#if defined(__riscv)
+#if defined(TG_MAILBOX)
+    tg_mailbox[1] = (uint32_t)(uintptr_t)arguments;
+    __asm__ volatile("" ::: "memory");
+    tg_mailbox[0] = operation;
+    while (tg_mailbox[0] != 0) {
+    }
+    __asm__ volatile("" ::: "memory");
+    return tg_mailbox[2];
+#elif defined(__riscv)
     register uint32_t a0 __asm__("a0") = operation;
     register const void *a1 __asm__("a1") = arguments;
     __asm__ volatile(".option push\n\t"

@@ -21,7 +21,7 @@ from tinygen.errors import BadInput, OutputsDiffer
 from tinygen.graph.ir import Graph
 from tinygen.ops.lowering import Layer, lower
 from tinygen.pipeline import budget_of, check, generate, render_project
-from tinygen.project import read_manifest
+from tinygen.project import TensorRecord, read_manifest
 from tinygen.proof import simulate_project
 from tinygen.simulation import simulate
 from tinygen.toolchain.compilers import environment
@@ -60,6 +60,7 @@ def proven(model: Model, folder: Path) -> None:
     plan = made.manifest.plan
     assert (report.arena_bytes, report.state_bytes) == (plan.arena_bytes, plan.state_bytes)
     linked, planned = budget_of(report, load_board(QEMU)), made.budget
+    assert linked.checked and linked.performance.instructions == report.instructions_per_inference
     assert linked.flash.used_bytes <= planned.flash.used_bytes and linked.ram.used_bytes <= planned.ram.used_bytes
     header = source(folder / "p", f"{model.name}.h").read_text()
     assert f"arena {plan.arena_bytes} B" in header and "a debug build" in header
@@ -225,7 +226,8 @@ def test_generated_c_is_clean(name: str, cc: str, cxx: str, tmp_path: Path) -> N
     for flags in (["-O2"], ["-O2", "-ffreestanding"], ["-O0", "-DTG_TRACE"], [f"-D{name.upper()}_ARENA=mine"]):
         for path in library.glob("*.c"):
             compiles([cc, "-std=c99", *flags, str(path)], library)
-    for header in (f"{name}.h", "tg_checked.h", "tg_crc32.h"):
+    checks = ("tg_checked.h", *(("tg_crc32.h",) if name != "hostile" else ()))  # it has no constants to check
+    for header in (f"{name}.h", *checks):
         (tmp_path / "user.cpp").write_text(f'#include "{header}"\n' * 2)
         compiles([cxx, "-std=c++17", str(tmp_path / "user.cpp")], library)
 
@@ -238,6 +240,29 @@ def compiles(command: list[str], library: Path) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stderr[:2000]
+
+
+def test_two_models_in_one_arena(tmp_path: Path) -> None:
+    """Both verify; their bits are those that each has in an arena of its own."""
+    pair = [conv(), MODELS["hostile"]()]
+    plans = [generate(model, QEMU, tmp_path / model.name, checked=True).manifest.plan for model in pair]
+    libraries = [tmp_path / model.name / "lib" / model.name / "src" for model in pair]
+    sources = [str(path) for library in libraries for path in library.glob("*.c")]
+    flags = ["-DFIRST=conv", '-DFIRST_H="conv.h"', "-DSECOND=hostile", '-DSECOND_H="hostile.h"']
+    shared = [f"-DSHARED_BYTES={max(plan.arena_bytes for plan in plans)}"]
+    shared += [f"-D{model.name.upper()}_ARENA=shared_arena" for model in pair]
+    said = []
+    for more in ([], shared):
+        command = ["cc", "-std=c99", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", *flags, *more]
+        command += [part for library in libraries for part in ("-I", str(library))]
+        command += [str(TWO / "main.c"), *sources, "-o", str(tmp_path / "two")]
+        subprocess.run(command, env=environment(), check=True, timeout=120)
+        said.append(subprocess.run([str(tmp_path / "two")], capture_output=True, timeout=60, check=True).stdout)
+    assert said[0] == said[1] and len(said[0]) == 2 * sum(t.bytes for model in pair for t in outputs(tmp_path, model))
+
+
+def outputs(folder: Path, model: Model) -> tuple[TensorRecord, ...]:
+    return read_manifest(folder / model.name).model.outputs
 
 
 def test_a_model_without_layers(tmp_path: Path) -> None:

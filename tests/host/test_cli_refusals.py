@@ -101,6 +101,13 @@ def test_unknown_options_are_refused_with_a_suggestion(command: str) -> None:
         (["generate", "dense.tflite", "--board", "picco", "-o", "o"], ["picco", "did you mean 'pico'"]),
         (["generate", "dense.tflite", "--board", "./my.toml", "-o", "o"], ["my.toml"]),
         (["generate", "dense.tflite", "--board", "pico", "-o", "o", "--runtime", "tfml"], ["tfml", "'tflm'"]),
+        (["generate", "dense.tflite", "--board", "pico", "-o", "o", "--project", "espid"], ["espid", "'espidf'"]),
+        (["generate", "x.keras", "--board", "pico", "-o", "o", "--project", "espidf"], ["rp2040", "cmake"]),
+        (["generate", "x.keras", "--board", "qemu_riscv32", "-o", "o", "--project", "arduino"], ["Arduino", "cmake"]),
+        (
+            ["generate", "x.keras", "--board", "pico", "-o", "o", "--project", "cmake", "--runtime", "tflm"],
+            ["--runtime aot", "espidf"],
+        ),
         (["generate", "dense.tflite", "--board", "pico", "-o", "o", "--optimize", "fast"], ["speed, balanced, size"]),
         (["generate", "dense.tflite", "--board", "pico", "-o", "o", "--name", "a b"], ["'a b'", "--name a_b"]),
         (["generate", "dense.tflite", "--board", "pico", "-o", "o", "--name", "while"], ["while"]),

@@ -9,14 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tinygen.backends import aot
-from tinygen.backends.platformio import platformio_files
-from tinygen.backends.sim_support import sim_files
 from tinygen.boards import load_board
-from tinygen.compiled import Model, compile_model
+from tinygen.compiled import Model
 from tinygen.errors import TinygenError
 from tinygen.image import Image
-from tinygen.records import manifest_of
+from tinygen.pipeline import render_project
 from tinygen.simulate.run import run_image
 from tinygen.toolchain import platformio as pio
 
@@ -36,17 +33,11 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def render(tmp_path: Path, model_path: Callable[[str], Path]) -> Callable[..., Path]:
     def make(name: str, folder: str = "a project") -> Path:
-        board = load_board(name)
         model = Model(name="hello", tflite=model_path("hello_world_int8").read_bytes())
-        compiled = compile_model(model, board)
-        library = aot.render_aot(compiled.graph, compiled.layers, compiled.plan, board.name, model.info)
-        manifest = manifest_of(compiled, optimize="balanced", toolchain=None)
-        files = {f"lib/hello/src/{path}": text for path, text in library.items()}
-        files |= {f"sim/{path}": text for path, text in sim_files(board, "hello").items()}
-        files |= platformio_files(board, manifest)
-        for path, text in files.items():
+        files, _ = render_project(model, name)
+        for path, data in files.items():
             (tmp_path / folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / folder / path).write_text(text)
+            (tmp_path / folder / path).write_bytes(data)
         return tmp_path / folder
 
     return make

@@ -72,6 +72,18 @@ def test_every_frame_equals_the_reference(model: Path, features: Path, tmp_path:
     assert (report.samples, report.mismatched_samples) == (FRAMES, 0)
 
 
+@pytest.mark.parametrize("model", models(), ids=lambda path: path.stem)
+def test_the_interpreter_keeps_the_same_state(model: Path, features: Path, tmp_path: Path) -> None:
+    """The bytes that a TensorFlow Lite Micro project flashes, our memory plan in them, give the same frames."""
+    generate(open_model(model), "esp32-s3-devkitc-1", tmp_path / "t", runtime="tflm")
+    generate(open_model(model), "esp32dev", tmp_path / "a")
+    report = simulate(tmp_path / "t", data=features)
+    assert (report.samples, report.mismatched_samples) == (FRAMES, 0)
+    assert report.outputs == simulate(tmp_path / "a", data=features, on="native", compare=False).outputs
+    again = simulate(tmp_path / "t", data=features, samples=FRAMES // 2)
+    assert again.outputs == report.outputs[: FRAMES // 2]
+
+
 @pytest.mark.slow
 @pytest.mark.needs_cross
 @pytest.mark.needs_qemu

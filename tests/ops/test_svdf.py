@@ -133,7 +133,8 @@ HOSTILE = {
     "memory of int8": (_hostile(4, dtype="int8"), "its memory is int8"),
     "memory too small": (_hostile(4, shape=(1, 19)), "its memory is"),
     "memory as input": (_memory_as_input(), "twice"),
-    "left shift": (_hostile(4, scales=(1e-12,)), "its bias has scale"),
+    "memory of another scale": (_hostile(4, scales=(1e-12,)), "its bias has scale"),
+    "left shift": (_hostile(y=replace(Y, scales=(1e-13,))), "a left shift of"),
     "output without a scale": (_hostile(y=replace(Y, scales=(), zero_points=())), "not quantized"),
 }
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import draw as d
+import numpy as np
 import pytest
 import test_algebra_refusals as algebra
 import test_refusals as refusals
@@ -109,8 +112,23 @@ def test_weights_that_alone_are_quantized() -> None:
     x, y = T((1, 4), "float32"), T((1, 3), "float32")
     case = one_op("FULLY_CONNECTED", [x, w((3, 4), "int8")], y, "FullyConnectedOptions")
     error = refusal(case)
-    assert error is not None and "Its weights alone are quantized" in error.hint
+    assert error is not None and "The weights alone are quantized" in error.hint
     assert ORACLE.run(case.model, case.samples()[:1]) is None
+
+
+@pytest.mark.parametrize("dtype", ["float16", "int4"])
+def test_types_that_no_back_end_holds(dtype: str) -> None:
+    wide = T((1, 4), "float32", data=np.ones((1, 4), np.float32))
+    case = one_op("DEQUANTIZE", [replace(wide, dtype=dtype)], replace(wide, data=None))
+    for supported_only in (True, False):
+        with pytest.raises(BadInput, match=f"t1: operator DEQUANTIZE on {dtype} is not supported.*Hint"):
+            import_tflite(case.model, "case", supported_only=supported_only)
+
+
+def test_float_convolutions_are_told_by_their_type() -> None:
+    error = refusal(FORMS["CONV_2D"]("float32"))
+    assert error is not None and "CONV_2D on float32 in this form is not supported, only on int16, int8" in error.what
+    assert error.hint.endswith("makes it int8; --runtime tflm runs it in float32.")
 
 
 def test_an_island_that_is_not_defined_everywhere() -> None:

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_models import conv
 from toy_model import Render, toy_reference
 
 from tinygen import proof
 from tinygen.boards import load_board
 from tinygen.errors import BadInput, MissingTool, OutputsDiffer, OverBudget
+from tinygen.pipeline import generate
 from tinygen.simulate.reference import Reference
 
 KEYS = (
@@ -112,6 +114,18 @@ def test_a_fault_names_function_and_layer(
         proof.simulate_project(toy_project(load_board(board), trouble=trouble), timeout_s=timeout_s)
     assert expected in caught.value.what
     assert "in layer second (FULLY_CONNECTED)" in caught.value.what
+
+
+@pytest.mark.needs_cc
+def test_a_view_is_never_where_a_program_faulted(tmp_path: Path) -> None:
+    """It runs no code, so no hook tells that it ran."""
+    generate(conv(), "pico", tmp_path / "p")
+    source = tmp_path / "p" / "lib" / "conv" / "src" / "conv.c"
+    code = source.read_text()
+    assert code.count("    tg_softmax_s8(") == 1
+    source.write_text(code.replace("    tg_softmax_s8(", "    __builtin_trap();\n    tg_softmax_s8("))
+    with pytest.raises(OutputsDiffer, match=r"in layer net_6 \(SOFTMAX\)"):
+        proof.simulate_project(tmp_path / "p", on="native", compare=False)
 
 
 @pytest.mark.needs_cross

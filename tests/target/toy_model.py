@@ -64,6 +64,7 @@ def render_toy(
     (source / "toy.h").write_text((HERE / "toy" / "toy.h").read_text())
     (source / "tg.h").write_text((data_dir("firmware") / "runtime" / "tg.h").read_text())
     for name, text in sim_files(board, "toy").items():
+        (project / "sim" / name).parent.mkdir(exist_ok=True)
         (project / "sim" / name).write_text(text)
     (project / "model" / "toy.tflite").write_bytes(b"")
     (project / "tinygen.json").write_text(toy_manifest(board.name).text())

@@ -173,7 +173,7 @@ def test_boards_of_people_name_platformio_and_the_framework(name: str) -> None:
     assert framework in board.platformio.frameworks
     assert board.framework.flash_bytes > 0 and board.framework.ram_bytes >= 1024, "the reserve has a stack in it"
     assert bool(board.platformio.fork) == ("/" in board.platformio.requirement), "a fork is named as such"
-    kinds = {s.kind for s in board.simulators}
+    kinds = {s.kind for s in board.simulators} - {"labwired"}
     assert kinds == (set() if core.startswith("xtensa") else {"unicorn"})
 
 

@@ -180,3 +180,17 @@ def test_the_table_is_there_at_once() -> None:
     for name in board_names():
         load_board(name)
     assert time.process_time() - start < 2, "half a second for the command; this allows for a slow machine"
+
+
+def test_constants_in_ram_count_there(model: Path) -> None:
+    """Teensyduino's linker scripts put constants into DTCM: weights take RAM on a Teensy 4, and on no other board."""
+    copied = {name for name in board_names() if load_board(name).constants_in_ram}
+    assert copied == {"teensy40", "teensy41"}
+    tflite = model.read_bytes()
+    compiled = compile_model(Model("m", tflite), load_board("teensy41"))
+    report = planned_budget(compiled, toolchain="gcc")
+    assert report.ram.parts["constants"] == report.flash.parts["weights"] == compiled.weights_bytes > 57_600
+    assert report.ram.used_bytes == sum(report.ram.parts.values()) == report.json()["ram"]["used_bytes"]
+    assert "constants" not in planned_budget(compile_model(Model("m", tflite), load_board("pico"))).ram.parts
+    tight = planned_budget(compiled, toolchain="gcc", max_ram=report.ram.used_bytes - 1)
+    assert not tight.fits and "RAM over budget on teensy41" in tight.shortage

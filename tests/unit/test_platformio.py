@@ -12,8 +12,10 @@ import pytest
 
 from tinygen.application import AppPlan, Rules, Stream, Vector
 from tinygen.backends.application import APP_FILES
-from tinygen.backends.platformio import framework_of, platformio_files, semantic_version
+from tinygen.backends.platformio import framework_of, platformio_files
 from tinygen.backends.platformio_cores import sim_board
+from tinygen.backends.project_context import semantic_version
+from tinygen.backends.sim_env import Vectors, sim_env_files
 from tinygen.boards import BoardProfile, board_names, load_board
 from tinygen.errors import BadInput, MissingTool, TinygenError
 from tinygen.project import Manifest, ModelRecord, PlanRecord
@@ -64,17 +66,27 @@ def read_configs(folder: Path) -> dict[str, dict[str, dict[str, object]]]:
 def test_platformio_reads_every_boards_ini(tmp_path: Path, runtime: str) -> None:
     names = REAL if runtime == "tflm" else board_names()
     for name in names:
-        write(tmp_path / name, platformio_files(load_board(name), manifest(name, runtime)))
+        files = platformio_files(load_board(name), manifest(name, runtime))
+        files |= sim_env_files(load_board(name), manifest(name), Vectors()) if runtime == "aot" else {}
+        write(tmp_path / name, files)
     configs = read_configs(tmp_path)
     assert sorted(configs) == sorted(names)
     for name, config in configs.items():
         board = load_board(name)
         section = config[f"env:{name}"]
         assert config["platformio"]["default_envs"] == [name]
+        assert section["extra_scripts"] == ["post:tools/budget.py"]
+        assert section.get("test_framework") == ("custom" if runtime == "aot" else None)
+        assert ("env:sim" in config) is (runtime == "aot")
+        if runtime == "aot":
+            sim = config["env:sim"]
+            assert str(sim["platform"]).endswith("/sim/platformio") and "symlink://" in str(sim["platform"])
+            assert sim["board"] == name and "framework" not in sim and "lib_deps" not in sim
+            assert sim["custom_budget"] == ("none" if board.core.startswith("xtensa") else "sim")
+            assert (tmp_path / name / "sim" / "platformio" / "boards" / f"{name}.json").is_file()
         if board.platformio is None:
             assert section["platform"] == "symlink://sim/platformio"
             assert "framework" not in section and "lib_deps" not in section
-            assert (tmp_path / name / "sim" / "platformio" / "boards" / f"{name}.json").is_file()
             continue
         assert section["board"] == board.platformio.board
         assert section["framework"] == [framework_of(board, runtime)]
@@ -106,9 +118,6 @@ def test_what_cannot_be_built_is_refused() -> None:
     for runtime in ("aot", "tflm"):
         with pytest.raises(BadInput, match="zephyr"):
             platformio_files(odd, manifest("nucleo_f446re", runtime))
-    xtensa = load_board("esp32dev").model_copy(update={"platformio": None})
-    with pytest.raises(BadInput, match="xtensa"):
-        platformio_files(xtensa, manifest("esp32dev"))
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,10 @@ def app_context(manifest: Manifest, app: AppPlan, *, cpp: bool) -> dict[str, Any
 
 
 def _trace_flags(manifest: Manifest, app: AppPlan) -> str:
-    """What compiles the model with its hook after every layer: the self-test of --source vectors tells their times."""
-    if app.source != "vectors":
+    """What compiles the model with its hook after every layer: the self-test of --source vectors tells their times.
+
+    Arduino has no place for flags of a project."""
+    if app.source != "vectors" or manifest.project == "arduino":
         return ""
     count = len(manifest.plan.layers)
     return "-DTG_TRACE=1" + (f" -DTG_LAYERS={count}" if count > _LAYERS else "")

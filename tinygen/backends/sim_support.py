@@ -8,7 +8,9 @@ from .templating import render
 
 _ALWAYS = ("tg_sim.h", "harness.c", "native.c")
 _TARGET = ("clock.c", "semihosting.c", "stack.c", "mem.c")
-_FAULT_STACK_BYTES = 256
+#: Where what a stand-in compiler builds for Xtensa lies: a simulated chip runs it, no budget is held to it.
+STAND_IN = "standin"
+FAULT_STACK_BYTES = 256
 
 
 def stack_bytes(board: BoardProfile) -> int:
@@ -19,23 +21,29 @@ def stack_bytes(board: BoardProfile) -> int:
 def sim_files(board: BoardProfile, model_name: str, *, checked: bool = False) -> dict[str, str]:
     """The files of sim/ by name, for a model whose API is `<model_name>_invoke` and so on.
 
-    A `checked` model has `<model_name>_overrun` too. Cores that no simulator here runs (Xtensa) get what a run on the
-    host needs.
+    A `checked` model has `<model_name>_overrun` too. Cores without a cross compiler here (Xtensa) get what a run on the
+    host needs, and where a simulator has their chip, what a stand-in compiler needs.
     """
-    names = [*_ALWAYS]
-    files: dict[str, str] = {}
-    if board.core.startswith(("cortex-m", "rv32")):
-        machine = "riscv" if board.core.startswith("rv32") else "cortex_m"
-        names += [*_TARGET, f"{machine}.c", f"{machine}.S"]
-        files["link.ld"] = render(
-            "sim/link.ld.j2",
-            board=board.name,
-            flash=board.flash,
-            ram=board.ram,
-            stack_bytes=stack_bytes(board),
-            fault_stack_bytes=_FAULT_STACK_BYTES,
-        )
+    files = {name: _platform(name) for name in _ALWAYS}
     files["tg_sim_model.h"] = render("sim/tg_sim_model.h.j2", name=model_name, checked=checked)
-    for name in names:
-        files[name] = (data_dir("firmware") / "platform" / name).read_text("utf-8")
+    if board.core.startswith(("cortex-m", "rv32")):
+        files |= _machine_files(board, "riscv" if board.core.startswith("rv32") else "cortex_m")
+    elif board.simulators:
+        files |= {f"{STAND_IN}/{name}": text for name, text in _machine_files(board, "xtensa").items()}
     return dict(sorted(files.items()))
+
+
+def _machine_files(board: BoardProfile, machine: str) -> dict[str, str]:
+    script = render(
+        "sim/link.ld.j2",
+        board=board.name,
+        flash=board.flash,
+        ram=board.ram,
+        stack_bytes=stack_bytes(board),
+        fault_stack_bytes=FAULT_STACK_BYTES,
+    )
+    return {"link.ld": script} | {name: _platform(name) for name in (*_TARGET, f"{machine}.c", f"{machine}.S")}
+
+
+def _platform(name: str) -> str:
+    return (data_dir("firmware") / "platform" / name).read_text("utf-8")

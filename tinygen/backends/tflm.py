@@ -9,7 +9,7 @@ from ..boards import BoardProfile
 from ..errors import BadInput
 from ..graph.ir import Graph, Tensor
 from ..ops import operators
-from ..project import Preprocess
+from ..project import Kind, Preprocess
 from ..resources import data_dir
 from .aot import QUANTIZED_RANGE, TG_TYPES
 from .constants import C_TYPES
@@ -33,6 +33,7 @@ def render_tflm(
     labels: tuple[str, ...] = (),
     preprocess: Preprocess | None = None,
     arena: ArenaEstimate | None = None,
+    project: Kind = "platformio",
 ) -> dict[str, str]:
     """The files of the model's library, by path below lib/<name>/src.
 
@@ -42,7 +43,8 @@ def render_tflm(
     """
     if digest(model_bytes) != graph.sha256:
         raise BadInput(f"{graph.name}: the graph was not read from these {len(model_bytes)} bytes.")
-    methods = resolver_methods(graph, tflm_library(board).name)
+    library, kernels = tflm_library(board, project), kernels_of(board, project)
+    methods = resolver_methods(graph, library.name)
     context: dict[str, Any] = {
         "tinygen": __version__,
         "model": name,
@@ -53,9 +55,13 @@ def render_tflm(
         "sha256": graph.sha256,
         "board": f"{board.name}: {board.title}",
         "model_bytes": len(model_bytes),
-        "arena": arena or estimate_arena(graph, kernels_of(board)),
-        "kernels": kernels_of(board),
+        "arena": arena or estimate_arena(graph, kernels),
+        "kernels": kernels,
+        "library_header": library.header if project == "arduino" else "",
         "methods": methods,
+        "variables": len(graph.variables),
+        "variable_bytes": sum(variable.nbytes for variable in graph.variables),
+        "restarts": any(not variable.starts_as_reset for variable in graph.variables),
         "layers": [_layer(graph, i) for i in range(len(graph.ops))],
         "inputs": [_end(graph.tensors[t], i) for i, t in enumerate(graph.inputs)],
         "outputs": [_end(graph.tensors[t], i) for i, t in enumerate(graph.outputs)],
@@ -75,7 +81,8 @@ def _layer(graph: Graph, index: int) -> dict[str, Any]:
     op = graph.ops[index]
     known = operators().get(op.kind)
     macs = known.macs(graph, op) if known and op.attrs is not None else 0
-    return {"index": index, "kind": c_comment(op.kind), "shape": _shape(graph.output(op)), "macs": macs}
+    shape = _shape(graph.output(op)) if op.outputs else ""
+    return {"index": index, "kind": c_comment(op.kind), "shape": shape, "macs": macs}
 
 
 def _shape(tensor: Tensor) -> str:

@@ -12,6 +12,10 @@ the planner's own tables. So
   over the output channels at 16, the variables at 16, a handle of 4 a scratch buffer, and for each input and output a
   TfLiteTensor with its quantization (40 + 12 + 4 + 4 a channel). Sizes are those of a 32-bit compiler with 4-byte
   enumerations; Arm's bare metal compilers use shorter ones and take a few bytes less.
+- resource variables, right after the allocator and so in the persistent part: MicroResourceVariables, a pointer and two
+  int, 12 at 16; MicroResourceVariable, three pointers, a size_t and an int8_t, 20 each, in one array at 16; when
+  ASSIGN_VARIABLE is prepared, the bytes of each at 16. Tensors and operators of the subgraph that CALL_ONCE runs count
+  as the others do; its constants and handles take no place among the activations.
 - planning: 12 bytes for each scratch request and twelve more of them, 24 a tensor and scratch buffer
   (AllocationInfo), 40 for each one planned. Models of a few hundred bytes need more for this than for the activations.
 
@@ -26,11 +30,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..graph.ir import Graph, Op
+from ..graph.ir import HANDLE, Graph, Op
 from .tflm_scratch import Kernels, scratch_requests
 
 ALIGNMENT = 16
-_OBJECTS = (36, 44, 36, 8)  # single arena allocator, greedy planner, micro allocator, builtin data allocator
+_OBJECTS = (36, 44, 36)  # single arena allocator, greedy planner, micro allocator
+_BUILTIN_ALLOCATOR, _SUBGRAPH = 8, 8
+_VARIABLES, _VARIABLE = 12, 20
+#: For a release whose objects have gained a field.
+_START_MARGIN = 64
 _EVAL_TENSOR, _NODE, _TENSOR, _AFFINE = 12, 32, 40, 12
 _SCRATCH_REQUEST, _ALLOCATION_INFO, _PLANNER_ENTRY, _SPARE_REQUESTS = 12, 24, 40, 12
 
@@ -41,12 +49,14 @@ _OP_DATA = {
     "RELU": 32, "RELU6": 16, "LEAKY_RELU": 32, "HARD_SWISH": 32, "QUANTIZE": 32, "DEQUANTIZE": 32,
     "STRIDED_SLICE": 96, "CONCATENATION": 144, "SVDF": 48, "RESHAPE": 0, "SQUEEZE": 0, "EXPAND_DIMS": 0,
     "TRANSPOSE": 0, "UNIDIRECTIONAL_SEQUENCE_LSTM": 512, "BATCH_MATMUL": 160, "TRANSPOSE_CONV": 80,
+    "VAR_HANDLE": 4, "READ_VARIABLE": 0, "ASSIGN_VARIABLE": 0, "CALL_ONCE": 8,
 }  # fmt: skip
 _PARAMS = {
     "CONV_2D": 28, "DEPTHWISE_CONV_2D": 28, "FULLY_CONNECTED": 16, "AVERAGE_POOL_2D": 40, "MAX_POOL_2D": 40,
     "SOFTMAX": 4, "ADD": 8, "SUB": 8, "MUL": 4, "MEAN": 4, "SUM": 4, "LOGISTIC": 0, "TANH": 0, "RELU": 0, "RELU6": 0,
     "LEAKY_RELU": 4, "HARD_SWISH": 0, "QUANTIZE": 0, "DEQUANTIZE": 0, "STRIDED_SLICE": 24, "CONCATENATION": 8,
     "SVDF": 12, "RESHAPE": 36, "PAD": 0, "PADV2": 0, "EXPAND_DIMS": 0, "TRANSPOSE": 0,
+    "VAR_HANDLE": 8, "READ_VARIABLE": 0, "ASSIGN_VARIABLE": 0, "CALL_ONCE": 4,
 }  # fmt: skip
 _OP_DATA_DEFAULT, _PARAMS_DEFAULT = 128, 48
 _PER_CHANNEL = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
@@ -61,6 +71,7 @@ class ArenaEstimate:
     persistent_bytes: int
     planning_bytes: int
     margin_bytes: int
+    start_bytes: int = 0  # below it TFLM writes through a null pointer before it can fail
 
     @property
     def used_bytes(self) -> int:
@@ -93,13 +104,14 @@ def estimate_arena(graph: Graph, kernels: Kernels, offsets: Mapping[int, int] | 
     requests = sum(len(sizes) for sizes in scratch)
     planning = (
         _SCRATCH_REQUEST * (requests + _SPARE_REQUESTS)
-        + 4
-        + _ALLOCATION_INFO * (len(graph.tensors) + requests)
+        + 4 * (1 + len(graph.others))
+        + _ALLOCATION_INFO * (len(graph.tensors) + sum(other.tensors for other in graph.others) + requests)
         + _PLANNER_ENTRY * len(buffers)
         + ALIGNMENT
     )
     margin = max(128, (persistent + 19) // 20)
-    return ArenaEstimate(planned, largest, persistent, planning, margin)
+    start = _laid(_start(graph)) + _START_MARGIN
+    return ArenaEstimate(planned, largest, persistent, planning, margin, start)
 
 
 @dataclass(frozen=True)
@@ -154,7 +166,7 @@ def tensor_buffers(graph: Graph) -> dict[int, Buffer]:
     return {
         t: Buffer(_up(tensor.nbytes, ALIGNMENT), first[t], last[t])
         for t, tensor in enumerate(graph.tensors)
-        if tensor.data is None and t in first and tensor.nbytes > 0
+        if tensor.data is None and t in first and tensor.dtype != HANDLE and tensor.nbytes > 0
     }
 
 
@@ -162,12 +174,22 @@ def _scratch_buffers(scratch: list[tuple[int, ...]]) -> list[Buffer]:
     return [Buffer(_up(n, ALIGNMENT), time, time) for time, sizes in enumerate(scratch, 1) for n in sizes]
 
 
+def _start(graph: Graph) -> list[tuple[int, int]]:
+    """(bytes, alignment) of what is allocated before AllocateTensors."""
+    variables = [(_VARIABLES, ALIGNMENT), (_VARIABLE * len(graph.variables), ALIGNMENT)] if graph.variables else []
+    return [*((n, 4) for n in _OBJECTS), *variables]
+
+
 def _persistent(graph: Graph, scratch: list[tuple[int, ...]]) -> int:
-    """Bytes at the arena's end, each allocation rounded down to its alignment from an aligned end."""
-    allocations = [(n, 4) for n in (*_OBJECTS, 8, _EVAL_TENSOR * len(graph.tensors), _NODE * len(graph.ops))]
-    allocations += [(_PARAMS.get(op.kind, _PARAMS_DEFAULT), 4) for op in graph.ops]
-    allocations += [(_OP_DATA.get(op.kind, _OP_DATA_DEFAULT), ALIGNMENT) for op in graph.ops]
+    """Bytes at the arena's end."""
+    kinds = [op.kind for op in graph.ops] + [kind for other in graph.others for kind in other.kinds]
+    allocations = [*_start(graph), (_BUILTIN_ALLOCATOR, 4), (_SUBGRAPH * (1 + len(graph.others)), 4)]
+    allocations += [(_EVAL_TENSOR * n, 4) for n in (len(graph.tensors), *(other.tensors for other in graph.others))]
+    allocations += [(_NODE * n, 4) for n in (len(graph.ops), *(len(other.kinds) for other in graph.others))]
+    allocations += [(_PARAMS.get(kind, _PARAMS_DEFAULT), 4) for kind in kinds]
+    allocations += [(_OP_DATA.get(kind, _OP_DATA_DEFAULT), ALIGNMENT) for kind in kinds]
     allocations += [(n, ALIGNMENT) for op in graph.ops for n in _channel_arrays(graph, op)]
+    allocations += [(variable.nbytes, ALIGNMENT) for variable in graph.variables]
     allocations += [(graph.tensors[t].nbytes, ALIGNMENT) for t in graph.in_state]
     allocations.append((4 * sum(len(sizes) for sizes in scratch), 4))
     for ends in (graph.inputs, graph.outputs):
@@ -176,6 +198,11 @@ def _persistent(graph: Graph, scratch: list[tuple[int, ...]]) -> int:
             quant = graph.tensors[t].quant
             parts = (_TENSOR,) if quant is None else (_TENSOR, _AFFINE, 4 + 4 * len(quant.scales))
             allocations += [(n, 4) for n in parts]
+    return _laid(allocations)
+
+
+def _laid(allocations: list[tuple[int, int]]) -> int:
+    """What allocations take in their order, each rounded down to its alignment from an aligned end."""
     used = 0
     for nbytes, alignment in allocations:
         used = _up(used + nbytes, alignment) if nbytes else used

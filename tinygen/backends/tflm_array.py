@@ -10,8 +10,12 @@ from pathlib import Path
 from ..errors import BadInput
 from ..project import read_manifest
 
-_MAX_SOURCE_BYTES = 1 << 31
+#: Of the model, and of its source: eight characters a byte and a page besides.
+_MAX_BYTES = 1 << 24
+_MAX_SOURCE_BYTES = 8 * _MAX_BYTES + (1 << 16)
 _A_LINE = 16
+_COMMENT = re.compile(r"/\*|//")
+_AGAIN = "`tinygen generate --force` renders it anew."
 
 
 def array_lines(data: bytes) -> Iterator[str]:
@@ -35,42 +39,39 @@ def model_bytes_of(project: Path) -> bytes:
         raise BadInput(f"{project}: a project of the {manifest.runtime} back end has no model array.")
     name = manifest.model.name
     path = project / model_source(name)
+    header = path.with_name(f"{name}_model.h")
+    return parse_array(_text(path), f"{name}_model_data", str(path), _declared_size(header, name))
+
+
+def _text(path: Path) -> str:
     try:
-        if path.stat().st_size > _MAX_SOURCE_BYTES:
-            raise BadInput(f"{path}: too large to be a model's array.")
-        text = path.read_text("utf-8")
+        if path.stat().st_size > _MAX_SOURCE_BYTES or not path.is_file():
+            raise BadInput(f"{path}: too large to be a model's array, or no file.", _AGAIN)
+        return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: cannot be read: {error}.", "`tinygen generate` renders it anew.") from error
-    header = path.with_name(f"{name}_model.h")
-    return parse_array(text, f"{name}_model_data", str(path), _declared_size(header, name))
 
 
 def _declared_size(header: Path, name: str) -> int:
-    try:
-        found = re.search(
-            rf"^#define {name.upper()}_MODEL_BYTES (\d{{1,10}})$", header.read_text("utf-8"), re.MULTILINE
-        )
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{header}: cannot be read: {error}.", "`tinygen generate` renders it anew.") from error
-    if not found:
-        raise BadInput(f"{header}: no {name.upper()}_MODEL_BYTES.", "`tinygen generate` renders it anew.")
+    found = re.search(rf"^#define {name.upper()}_MODEL_BYTES (\d{{1,10}})$", _text(header), re.MULTILINE)
+    if not found or int(found[1]) > _MAX_BYTES:
+        raise BadInput(f"{header}: no {name.upper()}_MODEL_BYTES of a model's size.", _AGAIN)
     return int(found[1])
 
 
 def parse_array(text: str, symbol: str, place: str, size: int) -> bytes:
     """The bytes that a C++ compiler would give the array `symbol` of `size` bytes (missing ones are zero there, and
     an error here)."""
-    plain = re.sub(r"/\*.*?\*/|//[^\n]*", " ", text, flags=re.DOTALL)
-    if re.search(r"^\s*#\s*(?!include\b)", plain, re.MULTILINE):
+    plain = _without_comments(text, place)
+    if re.search(r"^[^\S\n]*#[^\S\n]*(?!include\b)", plain, re.MULTILINE):
         raise BadInput(f"{place}: preprocessor directives in the model's array cannot be followed.", _AGAIN)
-    bodies = re.findall(rf"\b{re.escape(symbol)}\s*\[[^\]]*\]\s*=\s*\{{([^{{}}]*)\}}\s*;", plain)
-    if len(bodies) != 1:
-        raise BadInput(f"{place}: {len(bodies)} arrays named {symbol} where one is needed.", _AGAIN)
-    tokens = [token.strip() for token in bodies[0].split(",")]
-    if tokens and not tokens[-1]:
-        tokens.pop()  # after the last comma
+    found = [match.end() for match in re.finditer(rf"\b{re.escape(symbol)}\b", plain)]
+    body = re.compile(r"\s*\[[^\]]*\]\s*=\s*\{([^{}]*)\}\s*;").match(plain, found[0]) if len(found) == 1 else None
+    if body is None or body[1].count(",") > size:
+        raise BadInput(f"{place}: no one array named {symbol}, of {size} elements.", _AGAIN)
+    tokens = body[1].rstrip().removesuffix(",").split(",") if body[1].strip() else []
     data = bytearray()
-    for i, token in enumerate(tokens):
+    for i, token in enumerate(map(str.strip, tokens)):
         if not re.fullmatch(r"0[xX][0-9a-fA-F]{1,8}|0|[1-9][0-9]{0,8}", token) or int(token, 0) > 255:
             raise BadInput(f"{place}: element {i} of {symbol} is {token[:40]!r}, not a byte.", _AGAIN)
         data.append(int(token, 0))
@@ -81,7 +82,17 @@ def parse_array(text: str, symbol: str, place: str, size: int) -> bytes:
     return bytes(data)
 
 
-_AGAIN = "`tinygen generate --force` renders it anew."
+def _without_comments(text: str, place: str) -> str:
+    """C++ with a space for every comment; a search for the end of each, so that it takes the time of one reading."""
+    parts, at = [], 0
+    while start := _COMMENT.search(text, at):
+        parts.append(text[at : start.start()])
+        block = start[0] == "/*"
+        end = text.find("*/" if block else "\n", start.end())
+        if end < 0 and block:
+            raise BadInput(f"{place}: a comment without an end.", _AGAIN)
+        at = len(text) if end < 0 else end + 2 * block
+    return " ".join([*parts, text[at:]])
 
 
 def digest(data: bytes) -> str:

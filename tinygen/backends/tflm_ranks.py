@@ -7,7 +7,7 @@ beside. Operators that are not listed go by the rank that their tensors have.
 from __future__ import annotations
 
 from ..errors import BadInput
-from ..graph.ir import ITEM_BYTES, Graph
+from ..graph.ir import HANDLE, ITEM_BYTES, Graph
 
 #: (fewest, most) dimensions of inputs by their number; of the first output under OUTPUT.
 OUTPUT = -1
@@ -30,7 +30,7 @@ def check_tensors(graph: Graph) -> None:
     """Raises BadInput, with the layer, for tensors that no kernel can read or write."""
     for op in graph.ops:
         for tensor in (graph.tensors[i] for i in op.outputs):
-            if tensor.dtype not in ITEM_BYTES:
+            if tensor.dtype not in ITEM_BYTES and (op.kind, tensor.dtype) != ("VAR_HANDLE", HANDLE):
                 raise BadInput(f"{op.name}: {op.kind} writes {tensor.dtype}, for which the arena has no place.")
         for which, (fewest, most) in _RANKS.get(op.kind, {}).items():
             tensor = graph.output(op) if which == OUTPUT else graph.input(op, which)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from ..boards import BoardProfile
 from ..graph.ir import Graph, Op, Tensor
+from ..project import Kind
 from .tflm_scratch_esp_nn import conv_s3_bytes, depthwise_s3_bytes
 
 #: Which kernels TFLM runs: portable ones, CMSIS-NN (plain, DSP, MVE), esp-nn's C and its vector code for the S3.
@@ -21,9 +22,12 @@ Kernels = Literal["reference", "cmsis", "cmsis_dsp", "cmsis_mve", "esp_nn", "esp
 _MVE_CHANNEL_BLOCK = 124  # CMSIS-NN's CH_IN_BLOCK_MVE
 
 
-def kernels_of(board: BoardProfile) -> Kernels:
-    """The kernels that the board's TFLM library brings."""
-    if board.mcu.lower().startswith("esp32"):
+def kernels_of(board: BoardProfile, project: Kind = "platformio") -> Kernels:
+    """The kernels that the TFLM library brings to the board; Arduino's has CMSIS-NN in plain C on an ESP32."""
+    is_esp32 = board.mcu.lower().startswith("esp32")
+    if is_esp32 and project == "arduino":
+        return "cmsis"
+    if is_esp32:
         return "esp_nn_s3" if "s3" in board.mcu.lower() else "esp_nn"
     if "mve" in board.features:
         return "cmsis_mve"

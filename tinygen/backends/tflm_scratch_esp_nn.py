@@ -45,13 +45,21 @@ def depthwise_s3_bytes(graph: Graph, op: Op) -> int:
     pad_w = max(2, _beyond(width, out_w, 3))
     wide = _up(channels, 16)
     inside = (height + pad_h) * (width + pad_w) * wide
+    around = 9 * wide + (height + 2 + pad_h) * (width + 2 + pad_w) * wide + out_h * out_w * wide + 64
     if channels % 16 == 0:
         strip = (width + pad_w) * 3 * channels
-        return 9 * channels + 16 + (inside if inside <= _SMALL_INPUT_BYTES else max(strip, 0))
+        padded = 9 * channels + 16 + (inside if inside <= _SMALL_INPUT_BYTES else max(strip, 0))
+        leading = _leading(op, "stride_h", height, out_h), _leading(op, "stride_w", width, out_w)
+        return padded if leading in ((0, 0), (1, 1)) else max(padded, around)
     if channels >= 12:
-        inside = (height + 2 + pad_h) * (width + 2 + pad_w) * wide
-        return 9 * wide + inside + out_h * out_w * wide + 64
+        return around
     return 2 * (9 + pixels) * channels + 32
+
+
+def _leading(op: Op, stride: str, size: int, out: int) -> int:
+    """Padding before the first row of a window of 3: esp-nn pads on both sides alike, or takes its larger way."""
+    step = int(getattr(op.attrs, stride, -(-size // max(1, out))))
+    return max(0, (out - 1) * step + 3 - size) // 2
 
 
 def _beyond(size: int, out: int, kernel: int) -> int:

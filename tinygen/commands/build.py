@@ -12,15 +12,19 @@ from .options import DebugOption, JsonOption, Output, QuietOption
 
 def command(
     project: Annotated[Path, typer.Argument(metavar="DIR", help="A rendered project.")],
+    environment: Annotated[
+        str,
+        typer.Option("--env", metavar="E", help="PlatformIO's environment: sim, or the board's (default)."),
+    ] = "",
     json_target: JsonOption = "",
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Builds a project with PlatformIO. Example: tinygen build kws"""
+    """Builds a project with PlatformIO; `--env sim` asks no registry. Example: tinygen build kws --env sim"""
     from ..pipeline import build
 
     out = Output(json_target, quiet)
-    with out.working("pio run"):
-        result = build(project)
-    out.show(f"built by PlatformIO: {project}")
+    with out.working(f"pio run{' -e ' + environment if environment else ''}"):
+        result = build(project, environment)
+    out.show(f"built by PlatformIO for {result['environment']}: {project}")
     out.finish({"schema": "tinygen.build/1", "project": str(project), **result})

@@ -25,6 +25,7 @@ def command(
 
     out = Output(json_target, quiet)
     if setup_offline:
+        out.show(f"PlatformIO's own folder, {core_dir()}, gets the package tool-scons, made out of pip's scons.")
         out.show(f"tool-scons for PlatformIO: {make_scons(core_dir())}")
     found = survey()
     rows = [[tool.name, tool.purpose, tool.version or "missing", "" if tool.version else tool.remedy] for tool in found]

@@ -23,7 +23,9 @@ def command(
     board: BoardOption,
     output: OutOption,
     runtime: Annotated[str, typer.Option("--runtime", metavar="R", help="aot or tflm.")] = "aot",
-    project: Annotated[str, typer.Option("--project", metavar="P", help="platformio.")] = "platformio",
+    project: Annotated[
+        str, typer.Option("--project", metavar="P", help="platformio, espidf, arduino or cmake.")
+    ] = "platformio",
     optimize: Annotated[str, typer.Option("--optimize", metavar="O", help="speed, balanced or size.")] = "balanced",
     toolchain: Annotated[str, typer.Option("--toolchain", metavar="T", help="gcc or zig.")] = "",
     keep_input: Annotated[bool, typer.Option("--keep-input", help="invoke leaves the input as it was.")] = False,
@@ -44,25 +46,30 @@ def command(
 ) -> None:
     """A project that builds, for a board. Example: tinygen generate kws.tflite --board nucleo_f446re -o kws"""
     from ..application import SOURCES, Application, AppSection
+    from ..backends.projects import require_project
+    from ..boards import load_board
     from ..compiled import open_model
     from ..pipeline import Runtime, generate, require_checkable
+    from ..project import KINDS, Kind
     from ..records import Optimize, Tools
     from ..report.text import budget_table
 
     out = Output(json_target, quiet)
     choice(runtime, ("aot", "tflm"), "--runtime")
-    choice(project, ("platformio",), "--project")
+    choice(project, KINDS, "--project")
     choice(source, SOURCES, "--source")
     choice(optimize, ("speed", "balanced", "size"), "--optimize")
     if toolchain:
         choice(toolchain, ("gcc", "zig"), "--toolchain")
     require_checkable(runtime, checked)
+    require_project(load_board(board), cast(Kind, project), runtime)
     with out.working("Rendering the project"):
         made = generate(
             open_model(model, name=name or None, data=data, say=out.say),
             board,
             output,
             runtime=cast(Runtime, runtime),
+            project=cast(Kind, project),
             optimize=cast(Optimize, optimize),
             toolchain=cast(Tools, toolchain or None),
             keep_input=keep_input,
@@ -84,6 +91,7 @@ def command(
             "project": str(output),
             "board": made.manifest.board,
             "runtime": made.manifest.runtime,
+            "kind": made.manifest.project,
             "kept": list(made.written.kept),
             "moved": list(made.written.moved),
             "budget": made.budget.json(),

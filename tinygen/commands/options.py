@@ -40,6 +40,22 @@ def size_option(text: str | None, name: str) -> int | None:
         raise BadInput(f"{name}: {error}.") from error
 
 
+def require_writable(option: str, target: Path) -> None:
+    """BadInput where no file of that name could be written."""
+    if target.is_dir() or not target.parent.is_dir():
+        raise BadInput(f"{option} {target}: cannot be written.", "Name a file in a folder that exists.")
+
+
+def write_text(target: Path, text: str) -> None:
+    """Writes a file by one rename."""
+    from ..writing import write_whole
+
+    try:
+        write_whole(target, text.encode())
+    except OSError as error:
+        raise BadInput(f"{target}: cannot be written: {error.strerror}.") from error
+
+
 def _console(stderr: bool = False) -> Console:
     """Bold and colour only where a terminal shows them and NO_COLOR does not forbid them."""
     return Console(stderr=stderr, highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
@@ -54,9 +70,8 @@ class Output:
 
     def __post_init__(self) -> None:
         """BadInput before any work where the JSON could not be written."""
-        target = Path(self.json_target)
-        if self.json_target not in ("", "-") and (target.is_dir() or not target.parent.is_dir()):
-            raise BadInput(f"--json {self.json_target}: cannot be written.", "Name a file in a folder that exists.")
+        if self.json_target not in ("", "-"):
+            require_writable("--json", Path(self.json_target))
 
     @property
     def silent(self) -> bool:
@@ -116,9 +131,4 @@ class Output:
         if self.json_target == "-":
             sys.stdout.write(text)
             return
-        from ..writing import write_whole
-
-        try:
-            write_whole(Path(self.json_target), text.encode())
-        except OSError as error:
-            raise BadInput(f"{self.json_target}: cannot be written: {error.strerror}.") from error
+        write_text(Path(self.json_target), text)

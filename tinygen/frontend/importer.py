@@ -11,13 +11,14 @@ from pathlib import Path
 from ..errors import BadInput
 from ..flatbuffer import Damaged, Table, root
 from ..graph.builtin import BUILTIN_NAMES, OPTIONS_CODES
-from ..graph.ir import Graph, Op, Tensor
+from ..graph.ir import HANDLE, Graph, Op, OtherSubgraph, Tensor, Variable
 from ..graph.verify import verify
 from ..ops import operators
-from ..ops._ways_out import shown, way_out
-from ..ops.base import Operator
+from ..ops._ways_out import TEN_AT_A_TIME, shown, way_out
+from ..ops.base import Operator, refused_type
+from .interpreter_variables import interpreter_variables
 from .subgraph import MAX_ENDS, MAX_OPERATORS, Node, Subgraph, read_nodes
-from .tflite_tensors import buffer_bytes, read_tensors
+from .tflite_tensors import OTHER, buffer_bytes, read_tensors
 from .variables import marked_states, resolve_variables
 
 #: What no name of an operator has; such characters of a custom one's are not shown.
@@ -79,7 +80,15 @@ def _read_model(data: bytes, name: str, supported_only: bool) -> Graph:
 
     listed = subgraph(0)
     marked = _marked(subgraphs[0], listed)
-    main = resolve_variables(listed, subgraph, marked) if supported_only else marked_states(listed, marked)
+    others = _others(subgraphs[1:], codes)
+    variables: tuple[Variable, ...] = ()
+    if supported_only:
+        main = resolve_variables(listed, subgraph, marked)
+    else:
+        main = marked_states(listed, marked)
+        if any(node.kind == "VAR_HANDLE" for node in listed.nodes):
+            prepared = (subgraph(i) for i in range(len(subgraphs)))
+            variables = interpreter_variables(prepared, resolve_variables(listed, subgraph, ()))
     names = _UniqueNames()
     graph = Graph(
         name=name,
@@ -90,9 +99,11 @@ def _read_model(data: bytes, name: str, supported_only: bool) -> Graph:
         sha256=hashlib.sha256(data).hexdigest(),
         states=main.states,
         file_tensors=len(listed.tensors),
-        other_kinds=_kinds(subgraphs[1:], codes),
+        others=others,
+        variables=variables,
         metadata=_metadata(data, model, buffers),
     )
+    _check_types(graph)
     verify(graph)
     _check_constants(graph)
     if supported_only:
@@ -107,17 +118,22 @@ def _check_constants(graph: Graph) -> None:
         raise BadInput(f"{graph.name}: its layers read {total} bytes of constants, {MAX_READ_BYTES} are the most.")
 
 
-def _kinds(subgraphs: list[Table], codes: list[str]) -> tuple[str, ...]:
-    """The operators of other subgraphs, each once."""
-    numbers: set[int] = set()
-    read = 0
+def _others(subgraphs: list[Table], codes: list[str]) -> tuple[OtherSubgraph, ...]:
+    """What an interpreter counts of the subgraphs after the first."""
+    found = []
+    tensors = operators = 0
     for table in subgraphs:
         nodes = table.tables(3, MAX_OPERATORS)
-        read += len(nodes)
-        if read > MAX_OPERATORS:
+        listed = table.tables(0, MAX_TENSORS)
+        tensors, operators = tensors + len(listed), operators + len(nodes)
+        if operators > MAX_OPERATORS:
             raise BadInput(f"More than {MAX_OPERATORS} operators in the model's subgraphs.")
-        numbers.update(node.uint32(0) for node in nodes)
-    return tuple(dict.fromkeys(codes[number] for number in sorted(numbers) if number < len(codes)))
+        if tensors > MAX_TENSORS:
+            raise BadInput(f"More than {MAX_TENSORS} tensors in the model's subgraphs.")
+        numbers = (node.uint32(0) for node in nodes)
+        kinds = tuple(codes[number] for number in numbers if number < len(codes))
+        found.append(OtherSubgraph(len(listed), kinds, any(tensor.bool(5) for tensor in listed)))
+    return tuple(found)
 
 
 def _marked(table: Table, subgraph: Subgraph) -> tuple[int, ...]:
@@ -195,14 +211,36 @@ def _of_variables(kind: str) -> bool:
 def _checked(operator: Operator, op: Op) -> Op:
     low, high = operator.inputs
     if not low <= len(op.inputs) <= high or any(i < 0 for i in op.inputs[:low]):
-        raise BadInput(f"{op.name}: {op.kind} takes {low} to {high} inputs, the file gives {op.inputs}.")
+        hint = TEN_AT_A_TIME if op.kind == "CONCATENATION" and len(op.inputs) > high else ""
+        raise BadInput(f"{op.name}: {op.kind} takes {low} to {high} inputs, the file gives {op.inputs}.", hint)
     return op
+
+
+def _check_types(graph: Graph) -> None:
+    """Refuses tensors of types that neither back end holds, by the layer that reads them."""
+    for op in graph.ops:
+        types = (graph.tensors[i].dtype for i in op.inputs if i >= 0)
+        dtype = next((d for d in types if d in OTHER.values() and d != HANDLE), "")  # of handles: variables.py
+        if dtype:
+            raise BadInput(f"{op.name}: {shown(op.kind)} on {dtype} is not supported.", way_out(op.kind, dtype))
+
+
+def _shapes(graph: Graph, op: Op) -> tuple[tuple[int, ...], ...]:
+    """What follows from the inputs; a type that no kernel takes is told before what else does not fit."""
+    operator = operators()[op.kind]
+    try:
+        return operator.shapes(graph, op)
+    except BadInput:
+        dtype = graph.input(op, operator.data_input).dtype
+        if operator.kernels and not any(dtype in kernel.dtypes for kernel in operator.kernels):
+            raise refused_type(operator, graph, op) from None
+        raise
 
 
 def check_shapes(graph: Graph) -> None:
     """Holds every output's declared shape to the one that follows from the inputs."""
     for op in graph.ops:
-        inferred = operators()[op.kind].shapes(graph, op)
+        inferred = _shapes(graph, op)
         declared = tuple(graph.tensors[i].shape for i in op.outputs)
         if inferred != declared:
             raise BadInput(f"{op.name} ({op.kind}): the file says output {declared}, its inputs give {inferred}.")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ..errors import BadInput, TinygenError
 from ..model_file import LoadedModel
-from ..worker import Progress, run_job
+from ..worker import Progress, WorkerFault, run_job
 from .keras_archive import check_model_h5, clean_archive
 from .savedmodel import check_saved_model
 
@@ -51,7 +51,12 @@ def load_model(path: str | Path, work: str | Path, *, progress: Progress | None 
     request = {"path": str(path), "format": sniff(path), "work": str(work)}
     if not work.is_dir():
         raise BadInput(f"{work}: no such folder.")
-    result = run_job("tinygen.frontend.keras_loader:load_job", request, progress=progress)
+    try:
+        result = run_job("tinygen.frontend.keras_loader:load_job", request, progress=progress)
+    except WorkerFault as error:
+        if error.signal in (0, 9):  # 9: for want of memory, most often
+            raise
+        raise BadInput(f"{path.name}: what reads it crashed: {error.what}", "Save the model again.") from error
     shapes = {key: tuple(result[key]) for key in ("input_shape", "output_shape", "findings")}
     return LoadedModel(**{**result, **shapes})
 

@@ -8,11 +8,11 @@ import numpy as np
 
 from ..errors import BadInput
 from ..flatbuffer import Damaged, Table
-from ..graph.ir import ITEM_BYTES, Array, Quant, Tensor
+from ..graph.ir import HANDLE, ITEM_BYTES, Array, Quant, Tensor
 
 #: TensorFlow Lite's types that no kernel takes, by code: kept by name, refused when an operator reads them.
-OTHER = {1: "float16", 5: "string", 8: "complex64", 10: "float64", 11: "complex128", 12: "uint64", 14: "variant",
-         16: "uint16", 17: "int4", 18: "bfloat16"}  # fmt: skip
+OTHER = {1: "float16", 5: "string", 8: "complex64", 10: "float64", 11: "complex128", 12: "uint64", 13: HANDLE,
+         14: "variant", 16: "uint16", 17: "int4", 18: "bfloat16"}  # fmt: skip
 #: TensorFlow Lite's type codes that a Graph can hold.
 DTYPES = {0: "float32", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8", 15: "uint32"}
 NUMPY = {

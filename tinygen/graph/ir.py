@@ -16,6 +16,8 @@ Array = npt.NDArray[Any]
 
 #: Bytes of one element, by TensorFlow Lite type name.
 ITEM_BYTES = {"int8": 1, "uint8": 1, "bool": 1, "int16": 2, "int32": 4, "uint32": 4, "float32": 4, "int64": 8}
+#: What the importer calls the type of a resource variable's handle, which has no bytes in the arena.
+HANDLE = "resource"
 #: The types of a model's inputs and outputs, for which tg.h has a name.
 END_TYPES = frozenset(ITEM_BYTES) - {"uint32"}
 
@@ -92,11 +94,37 @@ class State:
 
 
 @dataclass(frozen=True)
+class Variable:
+    """A resource variable as an interpreter keeps it; `nbytes` is 0 where nothing is assigned to it.
+
+    `starts_as_reset` says whether it begins with what a reset fills in, `is_comparable` whether TFLM can tell its name
+    from the others'.
+    """
+
+    name: str
+    nbytes: int
+    starts_as_reset: bool = True
+    is_comparable: bool = True
+
+
+@dataclass(frozen=True)
+class OtherSubgraph:
+    """What an interpreter counts of a subgraph besides the first: its tensors, and the kind of each operator.
+
+    `has_states` where the file marks tensors of it as variable.
+    """
+
+    tensors: int
+    kinds: tuple[str, ...]
+    has_states: bool = False
+
+
+@dataclass(frozen=True)
 class Graph:
     """A model: `ops` stand in execution order; `inputs` and `outputs` index `tensors`.
 
-    `file_tensors` counts the tensors that the file lists; those after them were made on the way. `other_kinds` are the
-    operators of the file's other subgraphs, each once.
+    `file_tensors` counts the tensors that the file lists; those after them were made on the way. `others` are the
+    file's other subgraphs; `variables` are set where the graph is the file's own, handles and all.
     """
 
     name: str
@@ -107,13 +135,19 @@ class Graph:
     sha256: str = ""
     states: tuple[State, ...] = ()
     file_tensors: int = 0
-    other_kinds: tuple[str, ...] = ()
+    others: tuple[OtherSubgraph, ...] = ()
+    variables: tuple[Variable, ...] = ()
     metadata: dict[str, bytes] = field(default_factory=dict, compare=False)
 
     @cached_property
     def producers(self) -> dict[int, Op]:
         """The operator that writes each tensor; inputs and constants have none."""
         return {tensor: op for op in self.ops for tensor in op.outputs}
+
+    @property
+    def other_kinds(self) -> tuple[str, ...]:
+        """The operators of the other subgraphs, each once."""
+        return tuple(dict.fromkeys(kind for other in self.others for kind in other.kinds))
 
     def input(self, op: Op, i: int) -> Tensor:
         """The tensor at input `i` of `op`; BadInput where the file leaves it out."""

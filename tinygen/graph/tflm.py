@@ -52,8 +52,8 @@ CUSTOM: dict[str, str] = {
     "SignalWindow": "AddWindow",
 }
 
-#: Operators that need more than one interpreter and its arena: resource variables and control flow.
-NEEDS_MORE = frozenset({"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE", "IF", "WHILE"})
+#: Operators that need more than is planned for here: control flow, whose subgraphs have layers of their own.
+NEEDS_MORE = frozenset({"IF", "WHILE"})
 
 _FLOAT = "float32"
 _QUANTIZED = "float32 int8 int16"

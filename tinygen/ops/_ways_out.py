@@ -8,7 +8,6 @@ from ..graph.tflm import has_operator, runs
 _QUANTIZE = "`tinygen quantize` on the Keras model"
 _REWRITTEN = f"{_QUANTIZE} writes it in operators that TensorFlow Lite Micro has."
 _LOOP = "unroll=True in the recurrent layer keeps loops out of the model; its weights stay the same."
-_STATE = "--runtime aot keeps variables in a static struct."
 _VOLUMES = "Keep the depth among the channels and use 2D layers."
 _AFTERWARDS = "End the model before it and let the program do the rest with its output."
 _BEFORE = "Prepare it before the model: the firmware takes numbers."
@@ -16,6 +15,7 @@ _DEFINED = "As a table it must be defined for every int8 value: add a constant b
 #: Hints of refusals that TFLite Micro shares.
 AGAIN = "Convert the model again: the file's types do not fit together."
 CONSTANT = "Make them constants of the model."
+TEN_AT_A_TIME = f"{_QUANTIZE} puts ten together at a time."
 FEWER = "Reshape to fewer dimensions before it."
 OWN_LAYER = "Put the activation in a layer of its own."
 _ANY = "Replace the layer in the Keras model; docs/operators.md lists what there is."
@@ -24,7 +24,6 @@ _WAYS_OUT: dict[str, str] = {
     **dict.fromkeys("EXP LOG SQRT SQUARE NEG SIN COS FLOOR CEIL ROUND GELU SELECT TILE".split(), _REWRITTEN),
     **dict.fromkeys("WHILE IF CALL RNN UNIDIRECTIONAL_SEQUENCE_RNN BIDIRECTIONAL_SEQUENCE_RNN".split(), _LOOP),
     **dict.fromkeys("LSTM BIDIRECTIONAL_SEQUENCE_LSTM".split(), "LSTM with unroll=True in the Keras model."),
-    **dict.fromkeys("VAR_HANDLE READ_VARIABLE ASSIGN_VARIABLE CALL_ONCE".split(), _STATE),
     **dict.fromkeys("CONV_3D CONV_3D_TRANSPOSE".split(), _VOLUMES),
     **dict.fromkeys(
         "TOPK_V2 WHERE UNIQUE NON_MAX_SUPPRESSION_V4 NON_MAX_SUPPRESSION_V5 SEGMENT_SUM MULTINOMIAL".split(),
@@ -65,8 +64,8 @@ def is_hybrid(graph: Graph, op: Op) -> bool:
 
 def way_out_of(graph: Graph, op: Op, dtype: str) -> str:
     """The hint for a layer of a graph, whose data is of that type."""
-    if is_hybrid(graph, op):
-        return f"Its weights alone are quantized: {_QUANTIZE}, or a representative_dataset, makes it full int8."
+    if dtype == "float32" and any(is_hybrid(graph, other) for other in graph.ops):
+        return f"The weights alone are quantized: {_QUANTIZE}, or a representative_dataset, makes it full int8."
     inputs = {graph.tensors[i].dtype for i in graph.inputs}
     if dtype == "float32" and inputs & {"int8", "int16"} and runs(op.kind, dtype):
         return f"{_DEFINED if op.kind in _PARTIAL else ''} --runtime tflm runs it in float32."

@@ -139,11 +139,18 @@ def choose_kernel(operator: Operator, graph: Graph, op: Op, features: frozenset[
     for kernel in operator.kernels:
         if kernel.features <= features and _takes(kernel, dtype, same) and kernel.supports(graph, op):
             return kernel
+    raise refused_type(operator, graph, op)
+
+
+def refused_type(operator: Operator, graph: Graph, op: Op) -> BadInput:
+    """The refusal of a layer whose types no kernel takes, in its form."""
+    dtype = graph.input(op, operator.data_input).dtype
+    same = all(graph.tensors[i].dtype == dtype for i in op.outputs)
     known = sorted({d for k in operator.kernels for d in k.dtypes})
     types = dtype if same else f"{dtype} to {', '.join(graph.tensors[i].dtype for i in op.outputs)}"
     only = f"in this form is not supported, only on {', '.join(known)}" if known else "is not supported as a layer"
     hint = way_out_of(graph, op, dtype) if same or any(k.converts for k in operator.kernels) else AGAIN
-    raise unsupported(op, f"{op.kind} on {types} {only}", hint)
+    return unsupported(op, f"{op.kind} on {types} {only}", hint)
 
 
 def _takes(kernel: Kernel, dtype: str, same: bool) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, set_cell_size
 from rich.table import Table
@@ -12,6 +12,9 @@ from rich.text import Text
 
 from ..units import format_size
 from ..usage import BudgetReport, Usage
+
+if TYPE_CHECKING:
+    from ..gates import Verdict
 
 _LEAST = 8  # columns of a text that has to give way
 
@@ -83,6 +86,18 @@ def _limit(usage: Usage) -> str:
     share = 100 * usage.used_bytes / usage.limit_bytes
     state = "OVER" if usage.short_bytes else "fits"
     return f"{format_size(usage.limit_bytes)} ({share:.0f} %, {state})"
+
+
+def gates_table(verdicts: Sequence[Verdict]) -> Table:
+    """A row a budget: of several boards, or with what the baseline says."""
+    rows: list[list[object]] = []
+    for verdict in verdicts:
+        for gate in verdict.gates:
+            limit = gate.text(gate.limit) if gate.limit is not None else "-"
+            change = "-" if gate.delta is None else gate.text(gate.delta, sign=True) if gate.delta else "none"
+            state = "OVER" if gate.shortage else "WORSE" if gate.is_worse else "ok"
+            rows.append([verdict.report.board, gate.title, gate.text(gate.value), limit, change, state])
+    return table("Budgets", ["board", "budget", "used", "limit", "change", ""], rows)
 
 
 def layer_table(layers: Sequence[dict[str, Any]], columns: Sequence[tuple[str, str]]) -> Table:

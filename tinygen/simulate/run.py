@@ -9,11 +9,13 @@ from pathlib import Path
 from ..boards import BoardProfile, SimulatorSpec
 from ..errors import BadInput, suggest
 from ..image import Image
-from . import native, qemu, unicorn_cpu
+from . import labwired, native, qemu, unicorn_cpu
 from .protocol import HOST_CLOCK, NO_CLOCK, SPIN_INSTRUCTIONS, Clock, Failed, Job, Response, decode, encode
 from .result import Fault, LayerEvent, RunResult
 
 NO_INSTRUCTIONS = "a program of the host has no instructions of the target"
+#: Simulators that count no instructions, and why.
+UNCOUNTED = {"native": NO_INSTRUCTIONS, "labwired": labwired.NO_INSTRUCTIONS}
 _ARM_FAULTS = {2: "NMI", 3: "HardFault", 4: "MemManage fault", 5: "BusFault", 6: "UsageFault"}
 _ARM_STATUS = {
     0: "instruction fetch", 1: "data access", 3: "unstacking", 4: "stacking: stack overflow",
@@ -32,8 +34,11 @@ _STACK_UNKNOWN, _STACK_OVERFLOW = 0xFFFFFFFF, 0xFFFFFFFE
 
 
 def simulators(board: BoardProfile) -> list[str]:
-    """The simulators that can run a board's program, the default first; "native" is always the last."""
-    return [*dict.fromkeys(s.kind for s in board.simulators), "native"]
+    """The simulators that can run a board's program, the default first: those that count, then "native", then labwired,
+    which takes minutes where the others take seconds."""
+    kinds = dict.fromkeys(s.kind for s in board.simulators)
+    slow = ["labwired"] if kinds.pop("labwired", "") is None else []
+    return [*kinds, "native", *slow]
 
 
 def choose(board: BoardProfile, on: str | None) -> str:
@@ -63,9 +68,9 @@ def run_image(
     `keep_data` keeps each layer's output. Samples are the inputs' bytes, one after the other. A program that faults or
     hangs gives a result with `fault` set and what came before it; MissingTool where the simulator is not installed.
     """
-    job = Job(samples, None if trace or simulator == "native" else count_sample, trace, keep_data)
+    job = Job(samples, None if trace or simulator in UNCOUNTED else count_sample, trace, keep_data)
     spec = next((s for s in board.simulators if s.kind == simulator), None)
-    clock = NO_CLOCK if simulator == "native" else _clock(simulator, spec)
+    clock = NO_CLOCK if simulator in UNCOUNTED else _clock(simulator, spec)
     with tempfile.TemporaryDirectory(prefix="tinygen-") as name:
         folder = Path(name)
         (folder / "request.bin").write_bytes(encode(job, clock))
@@ -79,7 +84,7 @@ def run_image(
         simulator=simulator,
         outputs=tuple(response.outputs[: response.failed.outputs] if response.failed else response.outputs),
         instructions=instructions,
-        instructions_reason=NO_INSTRUCTIONS if simulator == "native" else reason,
+        instructions_reason=UNCOUNTED.get(simulator, reason),
         stack_bytes=None if stack in (_STACK_UNKNOWN, _STACK_OVERFLOW) else stack,
         layers=_layers(response, clock),
         fault=fault,
@@ -99,6 +104,8 @@ def _execute(
         return native.execute(image, folder, timeout_s)
     if simulator == "qemu" and spec is not None:
         return qemu.execute(image, spec, folder, timeout_s)
+    if simulator == "labwired" and spec is not None:
+        return labwired.execute(image, spec, folder, timeout_s)
     if simulator == "unicorn":
         return unicorn_cpu.execute(image, board, folder, timeout_s)
     raise BadInput(f"{board.name} has no simulator {simulator!r}, only {', '.join(simulators(board))}.")

@@ -12,7 +12,7 @@ from ..image import Image
 from ..processes import run
 from ..project import read_manifest
 from ..resources import data_dir
-from .compilers import WARNINGS, Toolchain, find_toolchain, host_toolchain
+from .compilers import WARNINGS, Toolchain, find_toolchain, host_toolchain, stand_in_toolchain, without_fpu
 from .compilers import environment as environment
 from .elf import functions, roots
 
@@ -24,6 +24,7 @@ _OVERFLOW = re.compile(
     r"region [`'](\w+)'.*?overflowed by (\d+) bytes|section '([^']+)'.*?region '(\w+)'.*?overflowed by (\d+)"
 )
 _TIMEOUT_S = 300.0
+_STAND_IN = "standin"  # in sim/: what boards have whose own compiler is not here
 
 
 def build_image(
@@ -32,35 +33,42 @@ def build_image(
     workdir: Path,
     toolchain: str | None = None,
     trace: bool = False,
+    mailbox: bool = False,
 ) -> Image:
     """The project's model and harness, linked into the board's memory; objects and the program stay in `workdir`.
 
-    `toolchain` is "gcc", "zig" or None for the first that is there; `trace` calls a hook after every layer.
+    `toolchain` is "gcc", "zig" or None for the first that is there; `trace` calls a hook after every layer. With
+    `mailbox` it is for a simulator without semihosting and with an FPU that is not to be relied on: the harness talks
+    to the host through words of RAM.
     Raises MissingTool without a compiler, OverBudget where the program does not fit the board, TinygenError with the
     compiler's first message where the C does not compile.
     """
     manifest = read_manifest(project)
     name = manifest.model.name
     sim = project / "sim"
-    script = sim / "link.ld"
+    stand_in = mailbox and (sim / _STAND_IN).is_dir()
+    machine = sim / _STAND_IN if stand_in else sim
+    script = machine / "link.ld"
     if not script.is_file():
         raise BadInput(f"{project}: rendered for a board that has no cross build here.", "--on native runs it.")
-    tools = find_toolchain(board.core, toolchain)
+    tools = stand_in_toolchain(board.core) if stand_in else find_toolchain(board.core, toolchain)
+    if mailbox:
+        tools = without_fpu(tools)
     flags = (*tools.target_flags, *WARNINGS, OPTIMIZE_FLAGS[manifest.optimize], *TARGET_FLAGS, *SECTION_FLAGS)
     defines = ("-DTG_TRACE",) if trace else ()
     model = compile_sources(
         tools, (*flags, *defines), model_sources(project, name), include_flags(project, name), workdir / "model"
     )
-    memory = compile_sources(tools, (*flags, "-fno-builtin"), [sim / "mem.c"], (), workdir / "model")
-    own = [p for p in sorted(sim.glob("*.[cS]")) if p.name not in ("native.c", "mem.c")]
-    harness = compile_sources(
-        tools, (*flags, "-fno-builtin", *defines), own, include_flags(project, name), workdir / "harness"
-    )
+    memory = compile_sources(tools, (*flags, "-fno-builtin"), [machine / "mem.c"], (), workdir / "model")
+    own = sorted({sim / "harness.c", *machine.glob("*.[cS]")} - {sim / "native.c", machine / "mem.c"})
+    speaks = ("-DTG_MAILBOX",) if mailbox else ()
+    freestanding = (*flags, "-fno-builtin", *defines, *speaks)
+    harness = compile_sources(tools, freestanding, own, include_flags(project, name), workdir / "harness")
     elf = workdir / "program.elf"
     objects = (*model, *memory)
     linker = (
         *tools.command, *tools.target_flags, "-nostdlib", "-static", "-Wl,--gc-sections", f"-Wl,-T,{script}",
-        *roots(objects, name),
+        *(() if stand_in else roots(objects, name)),
     )  # fmt: skip
     done = run(
         [*linker, "-Wl,-e,tg_reset", *map(str, (*objects, *harness)), "-o", str(elf), *tools.libraries],
@@ -81,6 +89,7 @@ def build_image(
         objects=objects,
         linker=linker,
         linker_tail=tools.libraries,
+        stand_in=stand_in,
     )
     return replace(image, functions=functions(elf), counter=_counter(workdir))
 

@@ -6,7 +6,7 @@ import importlib.util
 import os
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -107,6 +107,32 @@ def find_toolchain(core: str, prefer: str | None = None) -> Toolchain:
     both = f"`apt install {package}`, or `pip install 'tinygen[sim]'` for zig's"
     hint = {"gcc": f"`apt install {package}`.", "zig": "pip install 'tinygen[sim]'", None: both}[prefer]
     raise MissingTool(f"No {prefer or 'C'} compiler for {core} is installed.", hint)
+
+
+def stand_in_toolchain(core: str) -> Toolchain:
+    """A compiler of the core's family that builds programs of its bits, not of its size or speed; MissingTool without.
+
+    Espressif's cores have none in Debian or pip; gcc for the LX106 makes code that the LX6 and LX7 run, by the call0
+    ABI. Its library has no floating point: models with float layers do not link.
+    """
+    if not core.startswith("xtensa"):
+        raise BadInput(f"Core {core}: no stand-in for its compiler is known.")
+    name = "xtensa-lx106-elf-gcc"
+    path = shutil.which(name)
+    if path is None:
+        raise MissingTool(f"{name} is not installed.", "`apt install gcc-xtensa-lx106`; `--on native` needs none.")
+    flags = ("-mlongcalls", "-mtext-section-literals")
+    return Toolchain("gcc", name, _version((path,)), (path,), flags, ("-lgcc",))
+
+
+def without_fpu(tools: Toolchain) -> Toolchain:
+    """The same for programs whose FPU is not to be used: the soft-float ABI, no floating-point registers."""
+
+    def soft(flag: str) -> str:
+        flag = flag.replace("-mfloat-abi=hard", "-mfloat-abi=soft").replace("eabihf", "eabi")
+        return flag.partition("+")[0] if flag.startswith("-mcpu=cortex") else flag
+
+    return replace(tools, target_flags=tuple(soft(f) for f in tools.target_flags if not f.startswith("-mfpu=")))
 
 
 def host_toolchain(sanitize: bool = False) -> Toolchain:

@@ -12,13 +12,15 @@ from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 
-from ..errors import BadInput, MissingTool, TinygenError, missing_extra
+from ..errors import BadInput, MissingTool, OverBudget, TinygenError, missing_extra
 from ..processes import Finished, run, run_live
+from .platformio_registry import SIM, require_platform
 
 _BUILD_TIMEOUT_S = 1800.0  # a first build fetches a toolchain
 _FLASH_TIMEOUT_S = 600.0
 _PROBE_TIMEOUT_S = 60.0
 _SIMULATED = "platform = symlink://"  # in the platformio.ini of simulator boards
+_MODULE = ("-m", "platformio")
 _SCONS_ENTRY = "import SCons.Script\n\nif __name__ == '__main__':\n    SCons.Script.Main.main()\n"
 
 
@@ -41,7 +43,7 @@ class UploadFailed(TinygenError):
 def find_pio() -> tuple[str, ...]:
     """The command that starts PlatformIO: this Python's module, else `pio` on PATH; MissingTool where there is none."""
     if util.find_spec("platformio") is not None:
-        return (sys.executable, "-m", "platformio")
+        return (sys.executable, *_MODULE)
     path = shutil.which("pio") or shutil.which("platformio")
     if path is None:
         raise missing_extra("platformio", "flash")
@@ -90,22 +92,46 @@ def has_scons(folder: Path) -> bool:
     return packages.is_dir() and any(p.name.startswith("tool-scons") and p.is_dir() for p in packages.iterdir())
 
 
-def build(project: Path, *, core: Path | None = None, timeout_s: float = _BUILD_TIMEOUT_S) -> PioBuild:
-    """`pio run` on a rendered project.
+def build(
+    project: Path, environment: str = "", *, core: Path | None = None, timeout_s: float = _BUILD_TIMEOUT_S
+) -> PioBuild:
+    """`pio run` on a rendered project: its default environment, or the one named.
 
-    Projects of simulator boards are built without the registry: where PlatformIO has no tool-scons, one is made from
-    pip's scons in the project's own .pio, not in PlatformIO's folder. Raises BadInput where there is no platformio.ini,
-    MissingTool without PlatformIO, TinygenError with the first message of the compiler where the build fails.
+    Simulator boards and the environment `sim` are built without the registry, and without a file in PlatformIO's own
+    folder: where that has no tool-scons, one is made from pip's scons in the project's .pio. Raises BadInput where
+    there is no platformio.ini, MissingTool without PlatformIO or where what a board needs can neither be found here nor
+    be fetched, OverBudget where the program is too large, TinygenError with the compiler's first message otherwise.
     """
     folder = core or core_dir()
+    ini = _ini(project)
+    if environment and not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,79}", environment):
+        raise BadInput(f"{environment[:80]!r} is not the name of an environment.", "`sim`, or a board's name.")
+    if environment == SIM and f"[env:{SIM}]" not in ini:
+        raise BadInput(
+            f"{project}: platformio.ini has no environment {SIM}.",
+            "`tinygen generate --runtime aot` renders one; TensorFlow Lite Micro's sources are not here to build.",
+        )
     more = {}
-    if _SIMULATED in _ini(project) and not has_scons(folder) and util.find_spec("platformio") is not None:
-        more["PLATFORMIO_PACKAGES_DIR"] = str(setup_offline(project.resolve() / ".pio").parent)
-    done = _pio(["run", "-d", str(project)], folder, timeout_s, more)
+    if environment == SIM or _SIMULATED in ini:
+        more = _local_folders(project, folder)
+    elif find_pio()[1:] == _MODULE:
+        require_platform(project, ini, environment, folder)
+    arguments = ["run", "-d", str(project), *(["-e", environment] if environment else [])]
+    done = _pio(arguments, folder, timeout_s, more)
     if done.code != 0:
         raise _failure(project, "build", done, timeout_s)
-    programs = sorted(p for ext in ("elf", "bin", "hex", "uf2") for p in project.glob(f".pio/build/*/firmware.{ext}"))
-    return PioBuild(tuple(programs), done.stdout)
+    built = environment or "*"
+    programs = [p for e in ("elf", "bin", "hex", "uf2") for p in project.glob(f".pio/build/{built}/firmware.{e}")]
+    return PioBuild(tuple(sorted(programs)), done.stdout)
+
+
+def _local_folders(project: Path, core: Path) -> dict[str, str]:
+    """PlatformIO's settings that keep what a local platform needs in the project."""
+    own = project.resolve() / ".pio"
+    folders = {"PLATFORMIO_PLATFORMS_DIR": str(own / "platforms")}
+    if not has_scons(core) and util.find_spec("platformio") is not None:
+        folders["PLATFORMIO_PACKAGES_DIR"] = str(setup_offline(own).parent)
+    return folders
 
 
 def flash(
@@ -177,9 +203,13 @@ def _failure(project: Path, what: str, done: Finished, timeout_s: float) -> Tiny
             f"{project}: PlatformIO did not finish the {what} within {timeout_s:.0f} s.",
             "Offline it waits a minute for each package; `tinygen doctor --setup-offline` spares that for simulators.",
         )
+    over = re.search(r"^Error: (.* over budget on .*)$", done.stderr + "\n" + done.stdout, re.MULTILINE)
+    if over:
+        return OverBudget(over[1][:400], "A smaller model, or another board: `tinygen boards --fits MODEL` lists them.")
     message = first_error(done.stdout + "\n" + done.stderr)
     if re.search(r"HTTPClientError|InternetConnectionError|Could not find the package|UnknownPackageError", message):
-        return MissingTool(f"PlatformIO could not fetch what {project} needs: {message}", "Is the registry reachable?")
+        hint = "Is the registry reachable? `--env sim` asks none."
+        return MissingTool(f"PlatformIO could not fetch what {project} needs: {message}", hint)
     return TinygenError(f"{project}: PlatformIO's {what} failed: {message}", "`pio run -v` there shows all of it.")
 
 

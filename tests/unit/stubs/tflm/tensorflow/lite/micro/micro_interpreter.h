@@ -21,6 +21,7 @@ typedef struct TfLiteTensor {
 } TfLiteTensor;
 
 namespace tflite {
+class MicroAllocator;
 class MicroResourceVariables;
 
 class MicroInterpreter {
@@ -28,6 +29,8 @@ class MicroInterpreter {
     MicroInterpreter(const Model *model, const MicroOpResolver &op_resolver, uint8_t *tensor_arena,
                      size_t tensor_arena_size, MicroResourceVariables *resource_variables = nullptr,
                      MicroProfilerInterface *profiler = nullptr, bool preserve_all_tensors = false);
+    MicroInterpreter(const Model *model, const MicroOpResolver &op_resolver, MicroAllocator *allocator,
+                     MicroResourceVariables *resource_variables = nullptr, MicroProfilerInterface *profiler = nullptr);
     ~MicroInterpreter();
     TfLiteStatus AllocateTensors();
     TfLiteStatus Invoke();

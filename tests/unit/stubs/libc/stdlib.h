@@ -1,0 +1,6 @@
+/* Declarations only. */
+#pragma once
+#ifdef __cplusplus
+extern "C"
+#endif
+int atexit(void (*function)(void));
