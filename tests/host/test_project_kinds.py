@@ -15,7 +15,8 @@ from small_models import MODELS, conv, dense
 from tinygen.checking import check
 from tinygen.compiled import Model
 from tinygen.errors import BadInput
-from tinygen.pipeline import build, flash, generate
+from tinygen.flashing import flash
+from tinygen.pipeline import build, generate
 from tinygen.project import KINDS, Kind, read_manifest
 from tinygen.proof import simulate_project
 

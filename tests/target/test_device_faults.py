@@ -142,6 +142,7 @@ def test_each_fault_alone(project: Path, device: str, kind: str) -> None:
     assert bench.started == 1 and not bench.faults
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_all_faults_together(project: Path, device: str, seed: int) -> None:
     faults = [Faults(10 * seed + i, KINDS) for i in range(2)]
@@ -159,6 +160,7 @@ def test_a_device_that_resets_in_mid_stream(project: Path, device: str) -> None:
     assert report.resets == 2 and bench.started == 3
 
 
+@pytest.mark.slow
 def test_resets_and_a_bad_line(project: Path, device: str) -> None:
     faults = [Faults(30 + i, KINDS, share=0.15) for i in range(2)]
     resets = [{"RESET_AT": "5"}]

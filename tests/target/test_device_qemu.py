@@ -58,6 +58,7 @@ def toy(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> Path:
     return render_toy(folder, board, edit=lambda text: text.replace('"1", "0", "0"', f'"1", "{sha}", "0"'))
 
 
+@pytest.mark.slow
 @pytest.mark.needs_tflm
 @pytest.mark.needs_models
 @pytest.mark.parametrize("board", ["qemu_mps2_an386", "qemu_riscv32"])
