@@ -27,6 +27,8 @@ TG_WEAK void tg_link_self_test(int passed) { (void)passed; }
 
 TG_WEAK int tg_link_busy(void) { return 0; }
 
+TG_WEAK void tg_link_interrupt(void) {}
+
 int tg_app_next_byte(void) {
     int byte = tg_port_read();
     asked = 1;
@@ -205,6 +207,7 @@ static void tell(const tg_model_info *info, uint32_t took) {
 static void infer(void) {
     uint32_t took;
     came = 1;
+    tg_link_interrupt();
     if (tg_app_invoke(app, &took)) {
         tell(app->info(), took);
     }

@@ -119,11 +119,12 @@ int tg_app_next_byte(void);
 
 /* A frame's receiver (tg_link.h), weak too; the one here takes none. `take` returns 1 where the byte is its own; `start` comes
  * once the model is ready or known not to be, `self_test` after vectors were compared. While it is busy nothing else runs the
- * model, and what is no frame goes. */
+ * model, and what is no frame goes; `interrupt` comes before the application runs the model for itself. */
 int tg_link_take(int byte);
 void tg_link_start(const tg_app_model *model, int ready);
 void tg_link_self_test(int passed);
 int tg_link_busy(void);
+void tg_link_interrupt(void);
 
 /* For a receiver of frames: the model that runs, NULL before tg_app_start and where it could not be built; byte `position`
  * of all its inputs in a row, NULL behind the last one; a new stream begins (the model's state too). */

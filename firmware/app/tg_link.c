@@ -404,13 +404,19 @@ void tg_link_start(const tg_app_model *model, int ready) {
     state.sequence = 0;
 }
 
-/* What the application does with its own inputs begins anew after a session. */
 int tg_link_busy(void) {
     if (state.busy && tg_port_micros() - state.asked > TG_LINK_PAUSE) {
         state.busy = 0;
-        tg_app_restart();
     }
     return state.busy;
+}
+
+/* The session is lost, as by a reset: the model's state is not the host's any more. */
+void tg_link_interrupt(void) {
+    if (state.session != 0) {
+        state.session = 0;
+        tg_app_restart();
+    }
 }
 
 void tg_link_self_test(int passed) { state.test = (uint8_t)(passed ? TESTED | TEST_PASSED : TESTED); }

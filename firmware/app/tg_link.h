@@ -1,7 +1,7 @@
 /* tg_link.h - framed requests on the application's serial line, beside its text: what `tinygen validate` speaks (docs/serial.md).
  *
  * From a '~' to the end of its line everything belongs to the link, all else to the text. No heap. What it gives the application
- * is declared in tg_app.h: tg_link_start, tg_link_take, tg_link_self_test, tg_link_busy. Answers go to tg_port_write.
+ * is declared in tg_app.h: tg_link_start, _take, _self_test, _busy, _interrupt. Answers go to tg_port_write.
  */
 #ifndef TG_LINK_H
 #define TG_LINK_H
@@ -26,6 +26,8 @@
 #endif
 
 /* Microseconds after a request for which the application's own input waits: no sample of a sensor comes between. */
+#ifndef TG_LINK_PAUSE
 #define TG_LINK_PAUSE 3000000u
+#endif
 
 #endif

@@ -204,6 +204,22 @@ def test_another_program_that_writes_lines(project: Path, device: str) -> None:
     assert report.disturbed == 0
 
 
+def test_a_line_of_digits_after_a_pause(project: Path, tmp_path: Path) -> None:
+    """The application runs it and ends the session; every sample still counts once, from the first state."""
+    program = build_device(tmp_path, project, "-DTG_LINK_PAUSE=0u")
+    lines = 0
+
+    def intrude(line: bytes) -> bytes:
+        nonlocal lines
+        lines += 1
+        return line + b"07" * 16 + b"\n" if lines == 14 else line
+
+    with Bench([str(program)], to_device=intrude) as bench:
+        report = run(project, bench)
+    good(report)
+    assert report.resets + report.disturbed >= 1
+
+
 def test_something_else_that_writes_into_the_input(project: Path, device: str) -> None:
     """What it did to a sample is seen, and the sample sent again."""
     with Bench([device], environment=[{"DISTURB_AT": "18"}]) as bench:
