@@ -64,7 +64,8 @@ def test_a_boards_title_is_text(tmp_path: Path, kind: Kind) -> None:
         if path not in ("board.toml", manifest.model.file):
             for line in data.decode().splitlines():
                 held = any(part in line for part in of_title)
-                assert not held or PLACES.match(line) or c_string(TITLE) in line, (path, line)
+                quoted = json.dumps(TITLE) if path.endswith(".json") else c_string(TITLE)
+                assert not held or PLACES.match(line) or quoted in line, (path, line)
     versions = [files[p].decode() for p in files if p.endswith(("library.json", "library.properties", ".yml"))]
     assert all("0.0.0" in text for text in versions) and len(versions) == (kind != "cmake")
     if kind == "arduino":
