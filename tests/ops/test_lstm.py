@@ -169,7 +169,7 @@ HOSTILE = {
     "bias of int64": (_hostile(14, **WIDE_BIAS), "constant int32"),
     "other output": (_hostile(y=replace(Y, shape=(1, 2, 3))), "the file says output"),
     "output of int16": (_hostile(y=replace(Y, dtype="int16")), "int8 to int16"),
-    "float": (_hostile(0, dtype="float32"), "its states are int8 and int16, needed float32"),
+    "float": (_hostile(0, dtype="float32"), "LSTM on float32 to int8 in this form is not supported"),
     "no scale": (_hostile(0, scales=(), zero_points=()), "not quantized"),
     "cell scale too large": (_hostile(CELL, scales=(16.0,)), "cell state has scale 16"),
     "cell scale too small": (_hostile(CELL, scales=(2.0**-45,)), "cell state has scale 2.8"),
