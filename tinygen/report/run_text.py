@@ -14,7 +14,18 @@ def run_parts(report: dict[str, Any]) -> list[RenderableType]:
     """What is printed of a "tinygen.run/1" object."""
     steps = report["steps"]
     metric = next((step["metric"] for step in steps if step["metric"]), "")
-    columns = ["step", "params", "zeros", f"{metric or 'metric'}", "weights", "arena", "flash", "RAM", "instr."]
+    columns = [
+        "step",
+        "params",
+        "zeros",
+        f"{metric or 'metric'}",
+        "weights",
+        "ratio",
+        "arena",
+        "flash",
+        "RAM",
+        "instr.",
+    ]
     parts: list[RenderableType] = [table(f"{report['model']}: int8, step by step", columns, [_row(s) for s in steps])]
     first = steps[0]
     if first["float_value"] is not None:
@@ -40,6 +51,7 @@ def _row(step: dict[str, Any]) -> list[object]:
         f"{100 * step['zero_share']:.1f} %",
         value,
         short_size(step["weights_bytes"]),
+        "-" if step["compression_ratio"] is None else f"{step['compression_ratio']:.1f}×",
         short_size(step["arena_bytes"]),
         short_size(step["flash_bytes"]),
         short_size(step["ram_bytes"]),
