@@ -9,14 +9,27 @@ from rich.console import RenderableType
 from ..units import short_count, short_size
 from .text import plain, table
 
+#: Headings of columns that hold more figures than their name has letters.
+SHORT = {"accuracy": "acc."}
+
 
 def compress_parts(result: dict[str, Any]) -> list[RenderableType]:
     """What is printed of a "tinygen.compress/1" object."""
     steps = result["steps"]
     metric = next((step["metric"] for step in steps if step["metric"]), "") or "metric"
-    metric = {"accuracy": "acc."}.get(metric, metric)
-    columns = ["step", "params", "zeros", "MACs", metric, "int8", "weights", "ratio", "arena", "flash"]
-    parts: list[RenderableType] = [table("Compression", columns, [_row(step) for step in steps])]
+    columns = [
+        "step",
+        "params",
+        "zeros",
+        "MACs",
+        SHORT.get(metric, metric),
+        "int8",
+        "weights",
+        "ratio",
+        "arena",
+        "flash",
+    ]
+    parts: list[RenderableType] = [table("Compression", columns, [step_cells(step) for step in steps])]
     if any(step["flash_bytes"] is not None for step in steps):
         source = next(step["source"] for step in steps if step["source"])
         parts.append(plain(f"Costs of the int8 firmware on {result['board']}, {source}; ratio of weights in flash."))
@@ -28,7 +41,9 @@ def compress_parts(result: dict[str, Any]) -> list[RenderableType]:
     return parts
 
 
-def _row(step: dict[str, Any]) -> list[object]:
+def step_cells(step: dict[str, Any]) -> list[object]:
+    """A row: `value` and `value_int8` are the metric in float and of the int8 bits; what is unknown is a dash."""
+
     def shown(key: str, text: Any) -> object:
         return "-" if step[key] is None else text(step[key])
 
