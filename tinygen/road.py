@@ -18,7 +18,7 @@ from .checking import budget_of, with_app
 from .compiled import Model, model_name, open_model
 from .compress.runner import StepRecord, run_recipe
 from .config import Config, load_config
-from .dataset import DataSet, load_data
+from .dataset import DataSet
 from .errors import BadInput, OutputsDiffer, OverBudget
 from .frontend.keras_loader import load_model
 from .frontend.quantize import quantize_loaded
@@ -28,6 +28,7 @@ from .simulate.compare import SimulationReport
 from .simulation import simulate
 from .steps import accuracies, ratio
 from .usage import REMEDY, BudgetReport, Usage
+from .user_data import open_data
 from .writing import write_whole
 
 Say = Callable[[str], None]
@@ -117,7 +118,7 @@ def run(config_path: Path, out: Path | None = None, *, fresh: bool = False, say:
         require_project(board, config.target.project, config.target.runtime)
     out = out or config_path.resolve().parent / "build"
     _check_folder(out)
-    data = load_data(config.data.file) if config.data else None
+    data = _data(config, config_path, say)
     steps = _steps(config, data, out, fresh, say)
     out.mkdir(parents=True, exist_ok=True)
     results = []
@@ -134,6 +135,12 @@ def run(config_path: Path, out: Path | None = None, *, fresh: bool = False, say:
     )
     write_whole(report.report, (json.dumps(report.json(), indent=1) + "\n").encode())
     return report
+
+
+def _data(config: Config, config_path: Path, say: Say) -> DataSet | None:
+    if config.data is None:
+        return None
+    return open_data(config.data.file or config.data.python, config_path.resolve().parent, say)
 
 
 def _check_folder(out: Path) -> None:

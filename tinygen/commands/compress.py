@@ -16,7 +16,7 @@ from .options import BoardOption, DebugOption, FreshOption, JsonOption, Output, 
 def command(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A .keras or .h5, or a SavedModel that Keras wrote.")],
     data: Annotated[
-        Path, typer.Option("--data", metavar="D.npz", help="x_train, y_train and held-out x_test, y_test.")
+        Path, typer.Option("--data", metavar="D.npz", help="x_train, y_train, held-out x_test…; or module:function.")
     ],
     recipe: Annotated[Path, typer.Option("--recipe", metavar="R.toml", help="A list of [[compress]] tables.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.h5", help="The compressed Keras 2 model.")],
@@ -35,10 +35,10 @@ def command(
     from ..boards import load_board
     from ..compress.runner import run_recipe
     from ..config import load_recipe
-    from ..dataset import load_data
     from ..frontend.keras_loader import load_model
     from ..report.compress_text import compress_parts
     from ..steps import measured_rows
+    from ..user_data import open_data
 
     out = Output(json_target, quiet)
     if output.suffix != ".h5":
@@ -46,7 +46,7 @@ def command(
     require_writable("-o", output)
     load_board(board)
     steps = load_recipe(recipe)
-    arrays = load_data(data)
+    arrays = open_data(data, Path.cwd(), out.say)
     kept = output.with_suffix(".steps")
     with out.steps() as say, tempfile.TemporaryDirectory(prefix="tinygen-") as work:
         loaded = load_model(model, work, progress=say)

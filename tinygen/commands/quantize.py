@@ -12,7 +12,7 @@ from .options import DebugOption, JsonOption, Output, QuietOption
 
 def command(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A .keras, .h5 or SavedModel.")],
-    data: Annotated[Path, typer.Option("--data", metavar="D.npz", help="Real samples: x_train.")],
+    data: Annotated[Path, typer.Option("--data", metavar="D.npz", help="Real samples: x_train; or module:function.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.tflite", help="The file to write.")],
     samples: Annotated[int, typer.Option("--samples", min=1, max=100_000, help="How many samples calibrate.")] = 200,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the choice of samples.")] = 0,
@@ -24,12 +24,12 @@ def command(
 
     The quantization doctor then compares it with the float model, layer by layer, and says what costs accuracy.
     """
-    from ..dataset import load_data
     from ..diagnosis import diagnose
     from ..frontend.quantize import quantize_model
+    from ..user_data import open_data
 
     out = Output(json_target, quiet)
-    arrays = load_data(data)
+    arrays = open_data(data, Path.cwd(), out.say)
     with out.working("Quantizing"):
         result = quantize_model(model, arrays, output, samples=samples, seed=seed, examine=True, progress=out.say)
         assert result.examined is not None
