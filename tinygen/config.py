@@ -13,6 +13,7 @@ from .errors import BadInput, suggest
 from .project import Kind
 from .toml import TomlError, read_tables
 from .units import parse_latency, parse_size
+from .user_data import ENTRY
 
 SCHEMA = 1
 MAX_TOML_BYTES = 1 << 18
@@ -44,9 +45,20 @@ class ModelSection(_Strict):
 
 
 class DataSection(_Strict):
-    """[data]: `file` is an .npz with x_train y_train x_val y_val x_test y_test, or an .npy of x."""
+    """[data]: `file` is an .npz with x_train y_train x_val y_val x_test y_test, or an .npy of x.
 
-    file: Path
+    Or `python` = "module:function" of a module beside the file: it returns arrays by these names or a pair (x, y), or
+    yields samples (x, y). It runs in a process of its own.
+    """
+
+    file: Path | None = None
+    python: str = Field("", pattern=rf"^({ENTRY.pattern})?$", max_length=256)
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> DataSection:
+        if (self.file is None) == (not self.python):
+            raise ValueError("give file or python, one of them")
+        return self
 
 
 class InputSection(_Strict):
@@ -207,7 +219,9 @@ def _train_defaults(raw: dict[str, Any]) -> dict[str, Any]:
 def _resolve(config: Config, folder: Path) -> Config:
     model = config.model
     named = model.model_copy(update={"path": folder / model.path, "name": model.name or model.path.stem or "model"})
-    data = config.data and config.data.model_copy(update={"file": folder / config.data.file})
+    data = config.data
+    if data is not None and data.file is not None:
+        data = data.model_copy(update={"file": folder / data.file})
     boards = tuple(str(folder / b) if b.endswith(".toml") else b for b in config.target.boards)
     target = config.target.model_copy(update={"boards": boards})
     steps = tuple(_resolve_step(step, folder) for step in config.compress)

@@ -16,6 +16,7 @@ from .dataset import DataSet, fit_shape
 from .frontend.importer import import_tflite
 from .graph.ir import Graph, constant
 from .metric import score
+from .ops import operators
 from .pipeline import render_project
 from .preprocess import quantize_input
 from .proof import simulate_project
@@ -37,6 +38,7 @@ class Measured:
     metric: str
     value: float | None
     samples: int
+    macs: int
     weights_bytes: int
     arena_bytes: int
     flash_bytes: int
@@ -54,7 +56,9 @@ def measure_step(model: Model, board: str, data: DataSet | None, runtime: str) -
     graph = import_tflite(model.tflite, model.name, supported_only=runtime == "aot")
     with tempfile.TemporaryDirectory(prefix="tinygen-") as work:
         metric = _metric(model, graph, data, Path(work))
-        costs = _tflm_costs(model, load_board(board)) if runtime == "tflm" else _aot_costs(model, board, Path(work))
+        costs = (
+            _tflm_costs(model, graph, load_board(board)) if runtime == "tflm" else _aot_costs(model, board, Path(work))
+        )
     parameters, zeros = _weights(graph)
     return Measured(
         parameters=parameters,
@@ -97,6 +101,7 @@ def _aot_costs(model: Model, board: str, work: Path) -> dict[str, Any]:
     compiled = compile_model(model, profile)
     planned = planned_budget(compiled)
     costs: dict[str, Any] = {
+        "macs": sum(layer.macs for layer in compiled.layers),
         "weights_bytes": compiled.weights_bytes,
         "arena_bytes": compiled.plan.arena_bytes,
         "flash_bytes": planned.flash.used_bytes,
@@ -119,9 +124,11 @@ def _aot_costs(model: Model, board: str, work: Path) -> dict[str, Any]:
     }
 
 
-def _tflm_costs(model: Model, board: BoardProfile) -> dict[str, Any]:
+def _tflm_costs(model: Model, graph: Graph, board: BoardProfile) -> dict[str, Any]:
     planned = planned_tflm_budget(model, board)
+    known = [(operators()[op.kind], op) for op in graph.ops if op.kind in operators() and op.attrs is not None]
     return {
+        "macs": sum(operator.macs(graph, op) for operator, op in known),
         "weights_bytes": planned.flash.parts["weights"],
         "arena_bytes": planned.ram.parts["arena"],
         "flash_bytes": planned.flash.used_bytes,

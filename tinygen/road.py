@@ -18,7 +18,7 @@ from .checking import budget_of, with_app
 from .compiled import Model, model_name, open_model
 from .compress.runner import StepRecord, run_recipe
 from .config import Config, load_config
-from .dataset import DataSet, load_data
+from .dataset import DataSet
 from .errors import BadInput, OutputsDiffer, OverBudget
 from .frontend.keras_loader import load_model
 from .frontend.quantize import quantize_loaded
@@ -26,7 +26,9 @@ from .measure import Measured, measure_step
 from .pipeline import generate
 from .simulate.compare import SimulationReport
 from .simulation import simulate
+from .steps import accuracies, ratio
 from .usage import REMEDY, BudgetReport, Usage
+from .user_data import open_data
 from .writing import write_whole
 
 Say = Callable[[str], None]
@@ -34,7 +36,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Step:
-    """One row: the int8 model after a step of the recipe; `float_value` is the metric of the model before int8."""
+    """One row: the int8 model after a step of the recipe; `float_value` is the metric of the model before int8.
+
+    `nonzero_share` is the float model's; `compression_ratio` compares the weights in flash with the first row's.
+    """
 
     name: str
     parameters: int
@@ -43,6 +48,9 @@ class Step:
     model: Model
     measured: Measured
     facts: dict[str, Any]
+    nonzero_share: float | None = None
+    compression_ratio: float | None = None
+    reused: bool = False
 
     def json(self) -> dict[str, Any]:
         """The row as JSON."""
@@ -52,6 +60,10 @@ class Step:
             "metric": self.metric,
             "float_value": self.float_value,
             **self.measured.json(),
+            **accuracies(self.metric, self.float_value, self.measured.value),
+            "nonzero_share": self.nonzero_share,
+            "compression_ratio": self.compression_ratio,
+            "reused": self.reused,
             "facts": self.facts,
         }
 
@@ -94,10 +106,11 @@ class RunReport:
         }
 
 
-def run(config_path: Path, out: Path | None = None, *, say: Say = lambda _text: None) -> RunReport:
+def run(config_path: Path, out: Path | None = None, *, fresh: bool = False, say: Say = lambda _text: None) -> RunReport:
     """Compresses, quantizes, renders, builds, simulates and checks; writes the report, then raises what failed.
 
-    OutputsDiffer where bits differ, OverBudget where flash, RAM or the accuracy's drop is over its limit.
+    Steps of the recipe that an earlier start finished are taken from `out`/steps, unless `fresh`. OutputsDiffer where
+    bits differ, OverBudget where flash, RAM or the accuracy's drop is over its limit.
     """
     config = load_config(config_path)
     boards = [load_board(name) for name in config.target.boards]
@@ -105,8 +118,8 @@ def run(config_path: Path, out: Path | None = None, *, say: Say = lambda _text: 
         require_project(board, config.target.project, config.target.runtime)
     out = out or config_path.resolve().parent / "build"
     _check_folder(out)
-    data = load_data(config.data.file) if config.data else None
-    steps = _steps(config, data, out, say)
+    data = _data(config, config_path, say)
+    steps = _steps(config, data, out, fresh, say)
     out.mkdir(parents=True, exist_ok=True)
     results = []
     for name, board in zip(config.target.boards, boards, strict=True):
@@ -122,6 +135,12 @@ def run(config_path: Path, out: Path | None = None, *, say: Say = lambda _text: 
     )
     write_whole(report.report, (json.dumps(report.json(), indent=1) + "\n").encode())
     return report
+
+
+def _data(config: Config, config_path: Path, say: Say) -> DataSet | None:
+    if config.data is None:
+        return None
+    return open_data(config.data.file or config.data.python, config_path.resolve().parent, say)
 
 
 def _check_folder(out: Path) -> None:
@@ -155,7 +174,7 @@ def _drop(steps: Sequence[Step]) -> float | None:
     return None if first is None or last is None or steps[-1].metric != "accuracy" else first - last
 
 
-def _steps(config: Config, data: DataSet | None, out: Path, say: Say) -> tuple[Step, ...]:
+def _steps(config: Config, data: DataSet | None, out: Path, fresh: bool, say: Say) -> tuple[Step, ...]:
     """A row a step of the recipe, each quantized and measured on the first board."""
     board = config.target.boards[0]
     name = model_name(config.model.name, given=True) if config.model.name else model_name(config.model.path.stem)
@@ -167,7 +186,8 @@ def _steps(config: Config, data: DataSet | None, out: Path, say: Say) -> tuple[S
         labels = config.model.labels
         model = open_model(config.model.path, name=name, version=version, labels=labels, mean=mean, std=std)
         measured = measure_step(model, board, data, config.target.runtime)
-        return (Step("given", measured.parameters, measured.metric, None, model, measured, {}),)
+        zeros = measured.zero_share
+        return (Step("given", measured.parameters, measured.metric, None, model, measured, {}, 1.0 - zeros, 1.0),)
     if data is None:
         raise BadInput(f"{config.model.path}: a Keras model needs data to be quantized.", '[data] file = "data.npz"')
     with tempfile.TemporaryDirectory(prefix="tinygen-") as work:
@@ -175,8 +195,8 @@ def _steps(config: Config, data: DataSet | None, out: Path, say: Say) -> tuple[S
         loaded = load_model(config.model.path, work, progress=say)
         if config.compress:
             records = run_recipe(
-                loaded, data, config.compress, work, seed=config.train.seed, mean=mean, std=std,
-                load=lambda path: load_model(path, work), progress=say,
+                loaded, data, config.compress, out / "steps", seed=config.train.seed, mean=mean, std=std,
+                load=lambda path: load_model(path, work), fresh=fresh, progress=say,
             )  # fmt: skip
         else:
             records = [StepRecord(0, "original", {}, loaded.parameters, 1.0, "", None, "", 0, loaded)]
@@ -186,14 +206,20 @@ def _steps(config: Config, data: DataSet | None, out: Path, say: Say) -> tuple[S
             std=std, progress=say,
         )  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
-    steps = []
+    steps: list[Step] = []
     for record, result in zip(records, quantized, strict=True):
         model = Model(name, result.tflite, version, config.model.labels, result.preprocess, result.findings)
         write_whole(out / f"step-{record.index}-{record.technique}.tflite", result.tflite)
         say(f"measuring {record.technique} on {Path(board).stem}")
         measured = measure_step(model, board, data, config.target.runtime)
         metric = record.metric or measured.metric
-        steps.append(Step(record.technique, record.parameters, metric, record.value, model, measured, record.facts))
+        steps.append(
+            Step(
+                record.technique, record.parameters, metric, record.value, model, measured, record.facts,
+                nonzero_share=record.nonzero_share if config.compress else 1.0 - measured.zero_share,
+                compression_ratio=ratio(steps[0].measured if steps else measured, measured), reused=record.reused,
+            )
+        )  # fmt: skip
     return tuple(steps)
 
 

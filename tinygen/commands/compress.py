@@ -10,69 +10,62 @@ from typing import Annotated
 import typer
 
 from ..errors import BadInput
-from .options import DebugOption, JsonOption, Output, QuietOption
+from .options import BoardOption, DebugOption, FreshOption, JsonOption, Output, QuietOption, require_writable
 
 
 def command(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A .keras or .h5, or a SavedModel that Keras wrote.")],
     data: Annotated[
-        Path, typer.Option("--data", metavar="D.npz", help="x_train, y_train and held-out x_test, y_test.")
+        Path, typer.Option("--data", metavar="D.npz", help="x_train, y_train, held-out x_test…; or module:function.")
     ],
     recipe: Annotated[Path, typer.Option("--recipe", metavar="R.toml", help="A list of [[compress]] tables.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.h5", help="The compressed Keras 2 model.")],
+    board: BoardOption = "qemu_mps2_an386",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything random.")] = 0,
+    fresh: FreshOption = False,
     json_target: JsonOption = "",
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """A recipe of compression techniques; a table, a row a step.
+    """A recipe of compression techniques; a table, a row a step, float and int8, costs as on the board.
 
-    Example: tinygen compress m.keras --data d.npz --recipe r.toml -o s.h5
+    Finished steps are kept beside the output in OUT.steps, and a start after a stop goes on from there; delete it when
+    you like. Example: tinygen compress m.keras --data d.npz --recipe r.toml -o s.h5
     """
+    from ..boards import load_board
     from ..compress.runner import run_recipe
     from ..config import load_recipe
-    from ..dataset import load_data
     from ..frontend.keras_loader import load_model
-    from ..report.text import table
+    from ..report.compress_text import compress_parts
+    from ..steps import measured_rows
+    from ..user_data import open_data
 
     out = Output(json_target, quiet)
     if output.suffix != ".h5":
         raise BadInput(f"{output}: the compressed model is a Keras 2 .h5 file.", "-o name.h5")
+    require_writable("-o", output)
+    load_board(board)
     steps = load_recipe(recipe)
-    arrays = load_data(data)
+    arrays = open_data(data, Path.cwd(), out.say)
+    kept = output.with_suffix(".steps")
     with out.steps() as say, tempfile.TemporaryDirectory(prefix="tinygen-") as work:
         loaded = load_model(model, work, progress=say)
         records = run_recipe(
-            loaded, arrays, steps, work, seed=seed, load=lambda path: load_model(path, work), progress=say
+            loaded, arrays, steps, kept, seed=seed, load=lambda path: load_model(path, work), fresh=fresh, progress=say
         )
         try:
             shutil.copyfile(records[-1].model.path, output)
         except OSError as error:
             raise BadInput(f"{output}: cannot be written: {error.strerror}.") from error
-    rows = [
-        [
-            r.technique,
-            r.parameters,
-            f"{100 * (1 - r.nonzero_share):.1f} %",
-            "-" if r.value is None else f"{r.value:.4f}",
-        ]
-        for r in records
-    ]
-    out.show(table("Compression", ["step", "parameters", "zeros", records[-1].metric or "metric"], rows), f"{output}")
-    out.finish(
-        {
-            "schema": "tinygen.compress/1",
-            "output": str(output),
-            "steps": [
-                {
-                    "step": r.technique,
-                    "parameters": r.parameters,
-                    "nonzero_share": r.nonzero_share,
-                    "metric": r.metric,
-                    "value": r.value,
-                    "facts": r.facts,
-                }
-                for r in records
-            ],
-        }
-    )
+        rows = measured_rows(records, arrays, board, seed, say)
+    reasons = list(dict.fromkeys(row.reason for row in rows if row.reason))
+    result = {
+        "schema": "tinygen.compress/1",
+        "output": str(output),
+        "steps_folder": str(kept),
+        "board": board,
+        "steps": [row.json() for row in rows],
+        "notes": [f"int8 was not measured: {reason}" for reason in reasons],
+    }
+    out.show(*compress_parts(result))
+    out.finish(result)

@@ -27,6 +27,9 @@ DebugOption = Annotated[bool, typer.Option("--debug", help="Show tracebacks.", i
 BoardOption = Annotated[
     str, typer.Option("--board", "-b", metavar="B", help="A board's name, or the path of a profile.")
 ]
+FreshOption = Annotated[
+    bool, typer.Option("--fresh", help="Do all steps anew; else those that an earlier start finished are kept.")
+]
 OutOption = Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="The folder to render into.")]
 
 

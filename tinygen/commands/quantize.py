@@ -12,7 +12,7 @@ from .options import DebugOption, JsonOption, Output, QuietOption
 
 def command(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A .keras, .h5 or SavedModel.")],
-    data: Annotated[Path, typer.Option("--data", metavar="D.npz", help="Real samples: x_train.")],
+    data: Annotated[Path, typer.Option("--data", metavar="D.npz", help="Real samples: x_train; or module:function.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.tflite", help="The file to write.")],
     samples: Annotated[int, typer.Option("--samples", min=1, max=100_000, help="How many samples calibrate.")] = 200,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the choice of samples.")] = 0,
@@ -20,13 +20,27 @@ def command(
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """A Keras model to a full int8 .tflite. Example: tinygen quantize model.keras --data data.npz -o model.tflite"""
+    """A Keras model to a full int8 .tflite. Example: tinygen quantize model.keras --data data.npz -o model.tflite
+
+    The quantization doctor then compares it with the float model, layer by layer, and says what costs accuracy.
+    """
+    from ..diagnosis import diagnose
     from ..frontend.quantize import quantize_model
+    from ..user_data import open_data
 
     out = Output(json_target, quiet)
+    arrays = open_data(data, Path.cwd(), out.say)
     with out.working("Quantizing"):
-        result = quantize_model(model, data, output, samples=samples, seed=seed, progress=out.say)
-    out.show(*(f"- {finding}" for finding in result.findings), f"{len(result.tflite):,} bytes in {output}")
+        result = quantize_model(model, arrays, output, samples=samples, seed=seed, examine=True, progress=out.say)
+        assert result.examined is not None
+        found = diagnose(result.tflite, model.stem, arrays, result.examined)
+    notes = [*result.findings, *([f"The layers' loss was not measured: {found.reason}"] if found.reason else [])]
+    if worst := min(
+        (row for row in found.layers if row.snr_db is not None), key=lambda row: row.snr_db or 0.0, default=None
+    ):
+        notes.append(f"Signal-to-noise float against int8: lowest in {worst.layer}, {worst.snr_db:.1f} dB.")
+    out.show(*(f"- {note}" for note in notes), *(finding.line for finding in found.findings))
+    out.show(f"{len(result.tflite):,} bytes in {output}")
     preprocess = result.preprocess.model_dump(mode="json") if result.preprocess else None
     out.finish(
         {
@@ -34,6 +48,7 @@ def command(
             "output": str(output),
             "bytes": len(result.tflite),
             "preprocess": preprocess,
-            "findings": list(result.findings),
+            "notes": notes,
+            **found.json(),
         }
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .options import DebugOption, JsonOption, Output, QuietOption
+from .options import DebugOption, FreshOption, JsonOption, Output, QuietOption
 
 
 def command(
@@ -16,21 +16,22 @@ def command(
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="Where the results go; default: build beside it."),
     ] = None,
+    fresh: FreshOption = False,
     json_target: JsonOption = "",
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
     """All stages that a tinygen.toml asks for, for each of its boards. Example: tinygen run tinygen.toml"""
-    execute(config, output, Output(json_target, quiet))
+    execute(config, output, Output(json_target, quiet), fresh=fresh)
 
 
-def execute(config: Path, output: Path | None, out: Output) -> None:
+def execute(config: Path, output: Path | None, out: Output, *, fresh: bool = False) -> None:
     """Runs, shows the table, writes the JSON, and raises what the report shows to have failed."""
     from ..report.run_text import run_parts
     from ..road import require, run
 
     with out.steps() as say:
-        report = run(config, output, say=say)
+        report = run(config, output, fresh=fresh, say=say)
     out.show(*run_parts(report.json()), f"Report: {report.report}")
     out.finish(report.json())
     require(report, config)

@@ -16,6 +16,7 @@ from ..errors import BadInput
 from ..model_file import LoadedModel
 from ..preprocess import from_mean_std, normalize
 from ..worker import Progress, run_job
+from .finished import forget_others, keys_of, prepare, read_finished, write_finished
 from .registry import Options, technique
 
 Loader = Callable[[str], LoadedModel]
@@ -36,7 +37,8 @@ class StepRecord:
     """The float model after one step; row 0, technique "original", is the model as it was loaded.
 
     `nonzero_share` counts the kernels (weights of two or more axes). `metric` is "accuracy" or "mse", `value` its value
-    on the held-out `split`; both are empty where the data holds none. `facts` is what the technique reports.
+    on the held-out `split`; both are empty where the data holds none. `facts` is what the technique reports;
+    `reused` says that an earlier start did the step.
     """
 
     index: int
@@ -50,6 +52,7 @@ class StepRecord:
     samples: int
     model: LoadedModel
     facts: dict[str, Any] = field(default_factory=dict)
+    reused: bool = False
 
 
 def run_recipe(
@@ -62,13 +65,16 @@ def run_recipe(
     mean: Sequence[float] = (),
     std: Sequence[float] = (),
     load: Loader,
+    fresh: bool = False,
     progress: Progress | None = None,
     timeout_seconds: float = 4 * 3600.0,
 ) -> list[StepRecord]:
     """Applies `steps` to `model`, each to what the one before left; the models are saved in the folder `work`.
 
-    The same input and seed give the same weights on the same machine. `load` checks and loads a model file that an
-    option names (a student). Raises BadInput for data without labels and for a model that can only be quantized.
+    The same input and seed give the same weights on the same machine. Steps that an earlier call finished in `work` are
+    taken from there, unless `fresh`; each begins from the model's file, so that the result is the same. `load` checks
+    and loads a model file that an option names (a student). Raises BadInput for data without labels and for a model
+    that can only be quantized.
     """
     if model.kind != "keras":
         raise BadInput(
@@ -80,21 +86,35 @@ def run_recipe(
     preprocess = from_mean_std(mean, std, model.input_shape)
     requests = [_request(step, load) for step in steps]
     work = Path(work).resolve()
-    with tempfile.TemporaryDirectory(prefix="tinygen-") as folder:
-        arrays = {}
-        for split in ("train", "val", "test"):
-            if (pair := data.pair(split)) is not None:
-                x = fit_shape(pair[0], model.input_shape, f"{data.path}: x_{split}")
-                arrays.update({f"x_{split}": normalize(x, preprocess), f"y_{split}": pair[1]})
-        np.savez(Path(folder) / "data.npz", **arrays)  # type: ignore[arg-type]
-        request = {"model": model.path, "data": str(Path(folder) / "data.npz"), "path": data.path, "work": str(work)}
-        answer = run_job(
-            "tinygen.compress.runner:compress_job",
-            {**request, "steps": requests, "seed": seed},
-            timeout_seconds=timeout_seconds,
-            progress=progress,
-        )
-    return [_record(row, model) for row in answer["records"]]
+    prepare(work, fresh=fresh)
+    arrays = {}
+    for split in ("train", "val", "test"):
+        if (pair := data.pair(split)) is not None:
+            x = fit_shape(pair[0], model.input_shape, f"{data.path}: x_{split}")
+            arrays.update({f"x_{split}": normalize(x, preprocess), f"y_{split}": pair[1]})
+    names = ["original", *(step.technique for step in steps)]
+    keys = keys_of(Path(model.path), arrays, seed, requests)
+    rows = read_finished(work, keys, names)
+    if rows and progress is not None:
+        progress(f"{_listed(rows)} taken from {work}: done by an earlier start (--fresh does all anew)")
+    reused = len(rows)
+    if reused < len(keys):
+        with tempfile.TemporaryDirectory(prefix="tinygen-") as folder:
+            np.savez(Path(folder) / "data.npz", **arrays)  # type: ignore[arg-type]
+            request = {"model": model.path, "data": str(Path(folder) / "data.npz"), "path": data.path}
+            answer = run_job(
+                "tinygen.compress.runner:compress_job",
+                {**request, "work": str(work), "steps": requests, "seed": seed, "keys": keys, "done": rows},
+                timeout_seconds=timeout_seconds,
+                progress=progress,
+            )
+        rows = answer["records"]
+    forget_others(work, keys, names)
+    return [_record({**row, "reused": i < reused}, model) for i, row in enumerate(rows)]
+
+
+def _listed(rows: Sequence[dict[str, Any]]) -> str:
+    return ", ".join(f"{row['index']} {row['technique']}" for row in rows)
 
 
 def _request(step: StepLike, load: Loader) -> dict[str, Any]:
@@ -118,40 +138,50 @@ def _record(row: dict[str, Any], model: LoadedModel) -> StepRecord:
 
 
 def compress_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    """Runs in the worker: loads the model, applies the steps, saves and measures after each."""
-    import tf_keras
+    """Runs in the worker: applies the steps that are not done yet, saves and measures after each.
 
+    A step begins as if it were the first: a new session, its own seed, and models read from their files. So what it
+    gives does not hang on whether the steps before ran in this process.
+    """
     from .task import task_of
     from .training import Context, TrainingData
 
-    tf_keras.utils.set_random_seed(request["seed"])
     _deterministic()
     with np.load(request["data"], allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
-    model = tf_keras.models.load_model(request["model"], compile=False)
-    task = task_of(model, arrays["y_train"], f"{request['path']}: y_train")
     data = TrainingData(
         arrays["x_train"],
         arrays["y_train"],
         arrays.get("x_val", arrays["x_train"][:0]),
         arrays.get("y_val", arrays["y_train"][:0]),
     )
-    for name in ("y_val", "y_test"):
-        if name in arrays:
-            task_of(model, arrays[name], f"{request['path']}: {name}")
-    original = model
-    records = [_measure(0, "original", {}, model, task, arrays, request, {})]
-    progress(_told(records[-1]))
-    for i, step in enumerate(request["steps"], start=1):
-        tf_keras.utils.set_random_seed(request["seed"] + i)
-        found = technique(step["technique"])
-        options = found.options.model_validate({**step["options"], **step["files"]})
-        context = Context(task, original, request["seed"] + i, progress, _load)
-        model, facts = found.apply(model, data, options, context)
+    records = list(request["done"])
+    for i, step in enumerate([None, *request["steps"]][len(records) :], start=len(records)):
+        _begin(request["seed"] + i)
+        original = _load(request["model"])
+        model = _load(records[-1]["path"]) if i > 1 else original
         task = task_of(model, arrays["y_train"], f"{request['path']}: y_train")
-        records.append(_measure(i, step["technique"], step["options"], model, task, arrays, request, facts))
+        if step is None:
+            for name in ("y_val", "y_test"):
+                if name in arrays:
+                    task_of(model, arrays[name], f"{request['path']}: {name}")
+            records.append(_measure(i, "original", {}, model, task, arrays, request, {}))
+        else:
+            found = technique(step["technique"])
+            options = found.options.model_validate({**step["options"], **step["files"]})
+            context = Context(task, original, request["seed"] + i, progress, _load)
+            model, facts = found.apply(model, data, options, context)
+            task = task_of(model, arrays["y_train"], f"{request['path']}: y_train")
+            records.append(_measure(i, step["technique"], step["options"], model, task, arrays, request, facts))
         progress(_told(records[-1]))
     return {"records": records}
+
+
+def _begin(seed: int) -> None:
+    import tf_keras
+
+    tf_keras.backend.clear_session()
+    tf_keras.utils.set_random_seed(seed)
 
 
 def _deterministic() -> None:
@@ -178,14 +208,12 @@ def _measure(
 ) -> dict[str, Any]:
     from .training import predict
 
-    path = Path(request["work"]) / f"step-{index}-{name}.h5"
-    model.save(path, include_optimizer=False, save_format="h5")
     split = next((s for s in ("test", "val") if f"y_{s}" in arrays and f"x_{s}" in arrays), "")
     value, samples = None, 0
     if split:
         x, y = arrays[f"x_{split}"], arrays[f"y_{split}"]
         value, samples = task.score(predict(model, x), y), len(x)
-    return {
+    row = {
         "index": index,
         "technique": name,
         "options": options,
@@ -195,9 +223,13 @@ def _measure(
         "value": value,
         "split": split,
         "samples": samples,
-        "path": str(path),
         "facts": facts,
     }
+
+    def save(path: Path) -> None:
+        model.save(path, include_optimizer=False, save_format="h5")
+
+    return write_finished(Path(request["work"]), request["keys"][index], row, save)
 
 
 def _nonzero_share(kernels: Iterable[Any]) -> float:

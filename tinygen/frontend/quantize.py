@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from ..dataset import DataSet, load_data
 from ..errors import BadInput
+from ..finding import Finding
 from ..flatbuffer import root
 from ..graph.builtin import BUILTIN_NAMES
 from ..model_file import LoadedModel
@@ -19,17 +20,24 @@ from ..preprocess import METADATA, from_mean_std, normalize, to_metadata
 from ..project import Preprocess
 from ..worker import Progress, run_job
 from .convert import convert_int8, with_metadata
+from .doctor.batch_norm import batch_norm_mismatch
+from .doctor.examined import Examined, examine, read_examined
+from .doctor.inputs import input_range
 from .keras_loader import load_model
 from .representative import representative_samples
 
 
 @dataclass(frozen=True)
 class QuantizeResult:
-    """An int8 model: the .tflite, what the firmware does to a real input first (None: nothing), what was noticed."""
+    """An int8 model: the .tflite, what the firmware does to a real input first (None: nothing), what was noticed.
+
+    `examined` is what the quantization doctor goes on with, where it was asked for.
+    """
 
     tflite: bytes = field(repr=False)
     preprocess: Preprocess | None
     findings: tuple[str, ...]
+    examined: Examined | None = field(default=None, repr=False)
 
 
 def quantize_model(
@@ -41,16 +49,20 @@ def quantize_model(
     seed: int = 0,
     mean: Sequence[float] = (),
     std: Sequence[float] = (),
+    examine: bool = False,
     progress: Progress | None = None,
 ) -> QuantizeResult:
     """Loads and checks the model at `path`, calibrates on `samples` of `data`, and writes `out` where it is given.
 
-    `mean` and `std` are tinygen.toml's [input]: data is (x - mean) / std before the model. Raises BadInput.
+    `mean` and `std` are tinygen.toml's [input]: data is (x - mean) / std before the model. `examine` runs the float
+    model's layers for the doctor. Raises BadInput.
     """
     data = data if isinstance(data, DataSet) else load_data(data)
     with tempfile.TemporaryDirectory(prefix="tinygen-") as work:
         loaded = load_model(path, work, progress=progress)
-        [result] = quantize_loaded([loaded], data, samples=samples, seed=seed, mean=mean, std=std, progress=progress)
+        [result] = quantize_loaded(
+            [loaded], data, samples=samples, seed=seed, mean=mean, std=std, examine=examine, progress=progress
+        )
     if out is not None:
         try:
             Path(out).write_bytes(result.tflite)
@@ -67,6 +79,7 @@ def quantize_loaded(
     seed: int = 0,
     mean: Sequence[float] = (),
     std: Sequence[float] = (),
+    examine: bool = False,
     progress: Progress | None = None,
 ) -> list[QuantizeResult]:
     """The same for models that are loaded already, several of them in one process."""
@@ -83,7 +96,9 @@ def quantize_loaded(
                 "samples": str(Path(work) / f"{i}.npy"),
             }
             given = preprocess.model_dump() if preprocess else None
-            jobs.append({**source, "out": str(Path(work) / f"{i}.tflite"), "preprocess": given})
+            examined = str(Path(work) / f"{i}-examined") if examine else ""
+            out = str(Path(work) / f"{i}.tflite")
+            jobs.append({**source, "out": out, "preprocess": given, "examined": examined})
         timeout = 600.0 * len(jobs)
         answer = run_job(
             "tinygen.frontend.quantize:quantize_job", {"models": jobs}, timeout_seconds=timeout, progress=progress
@@ -92,7 +107,8 @@ def quantize_loaded(
         for job, model, told in zip(jobs, models, answer["models"], strict=True):
             kept = Preprocess.model_validate(told["preprocess"]) if told["preprocess"] else None
             findings = (*model.findings, *told["findings"])
-            results.append(QuantizeResult(Path(job["out"]).read_bytes(), kept, findings))
+            seen = read_examined(Path(job["examined"]), told["found"]) if examine else None
+            results.append(QuantizeResult(Path(job["out"]).read_bytes(), kept, findings, seen))
     return results
 
 
@@ -101,7 +117,7 @@ def quantize_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     done = []
     for i, job in enumerate(request["models"]):
         progress(f"int8 {i + 1}/{len(request['models'])} {job['name']}")
-        done.append(_graph_job(job) if job["kind"] == "graph" else _keras_job(job))
+        done.append({"found": [], **(_graph_job(job) if job["kind"] == "graph" else _keras_job(job))})
     return {"models": done}
 
 
@@ -115,6 +131,8 @@ def _graph_job(job: dict[str, Any]) -> dict[str, Any]:
     tflite, told = convert_int8(signature.call, signature.owner, signature.input_shape, samples, job["name"])
     given = Preprocess.model_validate(job["preprocess"]) if job["preprocess"] else None
     _write(job, tflite, given)
+    if job.get("examined"):
+        examine(Path(job["examined"]), signature.call, signature.owner, signature.input_shape, samples)
     return {"preprocess": job["preprocess"], "findings": _calibration(samples) + told + _memories(tflite)}
 
 
@@ -139,8 +157,13 @@ def _keras_job(job: dict[str, Any]) -> dict[str, Any]:
     shape = (1, *(int(d) for d in folded.inputs[0].shape[1:]))
     if takes_indices(folded):
         samples = samples.astype(np.int32)
+    found: list[Finding] = []
     with masks_that_fit():
         tflite, told = convert_int8(_call_of(folded), folded, shape, samples, job["name"])
+        if job.get("examined"):
+            examine(Path(job["examined"]), _call_of(folded), folded, shape, samples)
+            factor = np.float32(whole.std[0] if layer and whole is not None else 1.0)
+            found = input_range(samples / factor, given is not None, taken) or batch_norm_mismatch(folded, samples)
     _write(job, tflite, kept)
     findings = _calibration(samples) + told + _memories(tflite)
     if layer and whole is not None:
@@ -150,7 +173,8 @@ def _keras_job(job: dict[str, Any]) -> dict[str, Any]:
     elif kept is not None:
         origin = f" (from {', '.join(taken)})" if taken else ""
         findings.append(f"The firmware computes (x - mean) / std before the model{origin}.")
-    return {"preprocess": kept.model_dump() if kept else None, "findings": findings}
+    told_of = [asdict(finding) for finding in found]
+    return {"preprocess": kept.model_dump() if kept else None, "findings": findings, "found": told_of}
 
 
 def _call_of(model: Any) -> Callable[[Any], Any]:

@@ -7,14 +7,26 @@ from typing import Any
 from rich.console import RenderableType
 
 from ..units import short_count, short_size
+from .compress_text import SHORT, step_cells
 from .text import plain, table
 
 
 def run_parts(report: dict[str, Any]) -> list[RenderableType]:
     """What is printed of a "tinygen.run/1" object."""
     steps = report["steps"]
-    metric = next((step["metric"] for step in steps if step["metric"]), "")
-    columns = ["step", "params", "zeros", f"{metric or 'metric'}", "weights", "arena", "flash", "RAM", "instr."]
+    metric = next((step["metric"] for step in steps if step["metric"]), "") or "metric"
+    columns = [
+        "step",
+        "params",
+        "zeros",
+        "MACs",
+        SHORT.get(metric, metric),
+        "int8",
+        "weights",
+        "ratio",
+        "arena",
+        "flash",
+    ]
     parts: list[RenderableType] = [table(f"{report['model']}: int8, step by step", columns, [_row(s) for s in steps])]
     first = steps[0]
     if first["float_value"] is not None:
@@ -33,18 +45,8 @@ def run_parts(report: dict[str, Any]) -> list[RenderableType]:
 
 
 def _row(step: dict[str, Any]) -> list[object]:
-    value = "-" if step["value"] is None else f"{step['value']:.4f}"
-    return [
-        step["step"],
-        step["parameters"],
-        f"{100 * step['zero_share']:.1f} %",
-        value,
-        short_size(step["weights_bytes"]),
-        short_size(step["arena_bytes"]),
-        short_size(step["flash_bytes"]),
-        short_size(step["ram_bytes"]),
-        "-" if step["instructions"] is None else short_count(step["instructions"]),
-    ]
+    """The float model's metric, then that of the int8 bits."""
+    return step_cells({**step, "value": step["float_value"], "value_int8": step["value"]})
 
 
 def _board(result: dict[str, Any]) -> list[object]:

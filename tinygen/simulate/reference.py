@@ -38,9 +38,12 @@ def reference(
     samples: Sequence[bytes],
     *,
     tensors: Sequence[int] = (),
+    every: bool = False,
     timeout_s: float = 300.0,
 ) -> Reference:
     """Runs a .tflite over the samples in order, from fresh state; keeps `tensors` as they are after the last sample.
+
+    With `every`, as they are after each: [samples, *shape].
 
     Raises MissingTool where no reference is installed, BadInput where it refuses the model or is too slow.
     """
@@ -49,6 +52,7 @@ def reference(
         (folder / "samples.bin").write_bytes(b"".join(samples))
         request = {
             "model": str(model.resolve()), "folder": str(folder), "count": len(samples), "tensors": list(tensors),
+            "every": every,
         }  # fmt: skip
         try:
             answer = run_job(
@@ -79,15 +83,19 @@ def reference_job(request: dict[str, Any], _progress: Callable[[str], None]) -> 
     oracle = _open(model, bool(request["tensors"]))
     data = (folder / "samples.bin").read_bytes()
     size = len(data) // request["count"]
+    seen: dict[int, list[Array]] = {}
     with (folder / "outputs.bin").open("wb") as out:
         for i in range(request["count"]):
             out.write(oracle.run(data[i * size : (i + 1) * size]))
-    kept = []
-    for index in request["tensors"]:
-        found = oracle.tensor(index)
-        if found is not None:
-            np.save(folder / f"tensor{index}.npy", found, allow_pickle=False)
-            kept.append(index)
+            if not request["every"] and i < request["count"] - 1:
+                continue
+            for index in request["tensors"]:
+                if (found := oracle.tensor(index)) is not None:
+                    seen.setdefault(index, []).append(np.array(found))
+    kept = [index for index, found in seen.items() if not request["every"] or len(found) == request["count"]]
+    for index in kept:
+        found = np.stack(seen[index]) if request["every"] else seen[index][-1]
+        np.save(folder / f"tensor{index}.npy", found, allow_pickle=False)
     return {"name": oracle.name, "version": oracle.version, "exact": oracle.exact, "kept": kept}
 
 
