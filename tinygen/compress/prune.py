@@ -10,7 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from ..errors import BadInput, suggest
+from ..errors import BadInput
+from ._kernels import check_skip, copied
 from .registry import TrainOptions
 from .training import Context, TrainingData, train
 
@@ -34,12 +35,7 @@ def apply(model: Any, data: TrainingData, options: Settings, context: Context) -
     import tensorflow_model_optimization as tfmot
 
     sparsity = tfmot.sparsity.keras
-    names = _layer_names(model)
-    for name in options.skip:
-        if name not in names:
-            raise BadInput(
-                f"prune.skip: the model has no layer {name!r}.", suggest(name, names) or f"It has {', '.join(names)}."
-            )
+    check_skip(model, options.skip, "prune")
     steps = options.epochs * int(np.ceil(len(data.x) / min(options.batch_size, len(data.x))))
     ramp = max(1, steps * 3 // 4)
     pruned: list[str] = []
@@ -58,21 +54,13 @@ def apply(model: Any, data: TrainingData, options: Settings, context: Context) -
         pruned.append(layer.name)
         return sparsity.prune_low_magnitude(layer, pruning_schedule=schedule())
 
-    wrapped = _clone(_copy(model), wrap)
+    wrapped = _clone(copied(model), wrap)
     if not pruned:
         raise BadInput("prune: the model has no layer that can be pruned.", "Dense and convolution layers can.")
     facts = train(
         wrapped, data, options, context, task=context.task, callbacks=[sparsity.UpdatePruningStep()], label="prune"
     )
     return sparsity.strip_pruning(wrapped), {**facts, "pruned_layers": pruned}
-
-
-def _copy(model: Any) -> Any:
-    import tf_keras
-
-    copy = tf_keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
-    return copy
 
 
 def _clone(model: Any, wrap: Any) -> Any:
@@ -85,10 +73,3 @@ def _prunable(layer: Any) -> bool:
     from tensorflow_model_optimization.python.core.sparsity.keras.prune_registry import PruneRegistry
 
     return bool(PruneRegistry.supports(layer)) and any(w.shape.rank >= 2 for w in layer.trainable_weights)
-
-
-def _layer_names(model: Any) -> list[str]:
-    names = []
-    for layer in model.layers:
-        names += _layer_names(layer) if hasattr(layer, "layers") else [str(layer.name)]
-    return names
