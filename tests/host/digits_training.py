@@ -67,12 +67,33 @@ def conv_model() -> Any:
     k = tf_keras.layers
     tf_keras.utils.set_random_seed(2)
     inputs = tf_keras.Input((8, 8, 1))
-    x = k.ReLU()(k.BatchNormalization()(k.Conv2D(12, 3, padding="same", use_bias=False, name="stem")(inputs)))
+    x = k.ReLU()(
+        k.BatchNormalization(momentum=0.9)(k.Conv2D(12, 3, padding="same", use_bias=False, name="stem")(inputs))
+    )
     y = k.DepthwiseConv2D(3, padding="same", depth_multiplier=1, name="depthwise")(x)
-    y = k.BatchNormalization()(k.Conv2D(12, 1, name="point")(k.ReLU()(y)))
+    y = k.BatchNormalization(momentum=0.9)(k.Conv2D(12, 1, name="point")(k.ReLU()(y)))
     x = k.MaxPooling2D(2)(k.ReLU()(k.Add()([x, y])))
     left = k.Conv2D(8, 3, padding="same", activation="relu", name="left")(x)
     right = k.SeparableConv2D(6, 3, padding="same", depth_multiplier=2, activation="relu", name="right")(x)
     x = k.Dropout(0.1)(k.Flatten()(k.ZeroPadding2D(1)(k.Concatenate()([left, right]))))
     x = k.Dense(24, activation="relu", name="hidden")(x)
     return tf_keras.Model(inputs, k.Dense(10, activation="softmax", name="output")(x))
+
+
+def int8_weights(model: Any) -> list[Any]:
+    """The int8 tensors of two or more axes that the model's full int8 .tflite stores, as tinygen converts it."""
+    import tensorflow as tf
+
+    from tinygen.frontend.convert import convert_int8
+
+    data = digits()[0]
+    tflite, _ = convert_int8(lambda x: model(x, training=False), model, (1, 8, 8, 1), data.x[:100], "digits")
+    interpreter = tf.lite.Interpreter(model_content=tflite)
+    stored = []
+    for tensor in interpreter.get_tensor_details():
+        if tensor["dtype"] == np.int8 and len(tensor["shape"]) >= 2 and not tensor["name"].startswith("serving"):
+            try:
+                stored.append(interpreter.get_tensor(tensor["index"]))
+            except ValueError:
+                continue  # an activation, which has no value yet
+    return stored
