@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
+from ._kernels import copied, hold_zeros
 from .registry import TrainOptions
 from .training import Context, TrainingData, predict, train
 
@@ -23,19 +24,8 @@ class Settings(TrainOptions):
 
 def apply(model: Any, data: TrainingData, options: Settings, context: Context) -> tuple[Any, dict[str, Any]]:
     """The model, trained on in a copy of its own."""
-    import tf_keras
-
-    tuned = tf_keras.models.clone_model(model)
-    tuned.set_weights(model.get_weights())
-    kernels = [w for w in tuned.trainable_weights if w.shape.rank >= 2]
-    masks = [(w, (w.numpy() != 0).astype(np.float32)) for w in kernels]
-    masks = [(w, mask) for w, mask in masks if options.keep_zeros and not mask.all()]
-
-    def hold(*_: Any) -> None:
-        for weight, mask in masks:
-            weight.assign(weight * mask)
-
-    callbacks = [tf_keras.callbacks.LambdaCallback(on_train_batch_end=hold)] if masks else []
+    tuned = copied(model)
+    callbacks = hold_zeros(tuned) if options.keep_zeros else []
     teacher = None
     if options.alpha > 0:
         logits = np.asarray(context.task.logits(predict(context.original, data.x)))
