@@ -15,6 +15,7 @@ from ..dataset import DataSet, fit_shape
 from ..errors import BadInput
 from ..model_file import LoadedModel
 from ..preprocess import from_mean_std, normalize
+from ..quantization_aware import count_parameters, is_quantization_aware, open_keras
 from ..worker import Progress, run_job
 from .registry import Options, technique
 
@@ -75,6 +76,7 @@ def run_recipe(
             f"{model.source}: a SavedModel without Keras metadata can be quantized, not compressed.",
             "Save the model with model.save('model.keras').",
         )
+    _require_last(steps)
     if data.pair("train") is None:
         raise BadInput(f"{data.path}: compression trains, and x_train or y_train is missing.", "An .npz with both.")
     preprocess = from_mean_std(mean, std, model.input_shape)
@@ -95,6 +97,16 @@ def run_recipe(
             progress=progress,
         )
     return [_record(row, model) for row in answer["records"]]
+
+
+def _require_last(steps: Sequence[StepLike]) -> None:
+    for i, step in enumerate(steps[:-1]):
+        if step.options.LAST:
+            after = steps[i + 1].technique
+            raise BadInput(
+                f"compress.{i + 1}: {after!r} after {step.technique!r}, which has to be the last step.",
+                f"Move {step.technique!r} to the end of the recipe.",
+            )
 
 
 def _request(step: StepLike, load: Loader) -> dict[str, Any]:
@@ -128,7 +140,12 @@ def compress_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     _deterministic()
     with np.load(request["data"], allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
-    model = tf_keras.models.load_model(request["model"], compile=False)
+    model = open_keras(request["model"])
+    if is_quantization_aware(model):
+        raise BadInput(
+            f"{Path(request['model']).name}: was trained quantization-aware, which has to be the last step.",
+            "`tinygen quantize` takes it; compress the model that it was made from.",
+        )
     task = task_of(model, arrays["y_train"], f"{request['path']}: y_train")
     data = TrainingData(
         arrays["x_train"],
@@ -146,7 +163,7 @@ def compress_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
         tf_keras.utils.set_random_seed(request["seed"] + i)
         found = technique(step["technique"])
         options = found.options.model_validate({**step["options"], **step["files"]})
-        context = Context(task, original, request["seed"] + i, progress, _load)
+        context = Context(task, original, request["seed"] + i, progress, open_keras)
         model, facts = found.apply(model, data, options, context)
         task = task_of(model, arrays["y_train"], f"{request['path']}: y_train")
         records.append(_measure(i, step["technique"], step["options"], model, task, arrays, request, facts))
@@ -158,12 +175,6 @@ def _deterministic() -> None:
     import tensorflow as tf
 
     tf.config.experimental.enable_op_determinism()
-
-
-def _load(path: str) -> Any:
-    import tf_keras
-
-    return tf_keras.models.load_model(path, compile=False)
 
 
 def _measure(
@@ -189,7 +200,7 @@ def _measure(
         "index": index,
         "technique": name,
         "options": options,
-        "parameters": int(model.count_params()),
+        "parameters": count_parameters(model),
         "nonzero_share": _nonzero_share(w.numpy() for w in model.trainable_weights if w.shape.rank >= 2),
         "metric": task.metric if split else "",
         "value": value,

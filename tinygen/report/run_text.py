@@ -15,10 +15,12 @@ def run_parts(report: dict[str, Any]) -> list[RenderableType]:
     steps = report["steps"]
     metric = next((step["metric"] for step in steps if step["metric"]), "")
     columns = ["step", "params", "zeros", f"{metric or 'metric'}", "weights", "arena", "flash", "RAM", "instr."]
-    parts: list[RenderableType] = [table(f"{report['model']}: int8, step by step", columns, [_row(s) for s in steps])]
+    precision = report["precision"]
+    title = f"{report['model']}: {precision}, step by step"
+    parts: list[RenderableType] = [table(title, columns, [_row(s) for s in steps])]
     first = steps[0]
     if first["float_value"] is not None:
-        parts.append(plain(f"Float model before int8: {first['metric']} {first['float_value']:.4f}."))
+        parts.append(plain(f"Float model before {precision}: {first['metric']} {first['float_value']:.4f}."))
     if report["pruning"]:
         parts.append(plain(report["pruning"]))
     parts.append(
