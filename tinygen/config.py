@@ -89,8 +89,14 @@ class TrainSection(_Strict):
 
 
 class QuantizeSection(_Strict):
-    """[quantize]: `samples` of the training data that the int8 scales are calibrated on."""
+    """[quantize]: `precision` and `samples` of the training data that its scales are calibrated on.
 
+    "int8" is weights and activations of int8; "int16x8" weights of int8 and activations of int16: more exact, slower,
+    twice the arena. Dynamic range, with float activations, is for a .tflite alone: `tinygen quantize --precision
+    dynamic`.
+    """
+
+    precision: Literal["int8", "int16x8"] = "int8"
     samples: int = Field(200, gt=0)
 
 

@@ -93,12 +93,14 @@ class RunReport:
     pruning: str
     notes: tuple[str, ...]
     report: Path
+    precision: str
 
     def json(self) -> dict[str, Any]:
         """The "tinygen.run/1" object."""
         return {
             "schema": "tinygen.run/1",
             "model": self.name,
+            "precision": self.precision,
             "steps": [step.json() for step in self.steps],
             "boards": [board.json() for board in self.boards],
             "pruning": self.pruning,
@@ -132,6 +134,7 @@ def run(config_path: Path, out: Path | None = None, *, fresh: bool = False, say:
         pruning=_pruning(steps),
         notes=_notes(config, data),
         report=out / "report.json",
+        precision=config.quantize.precision,
     )
     write_whole(report.report, (json.dumps(report.json(), indent=1) + "\n").encode())
     return report
@@ -200,10 +203,10 @@ def _steps(config: Config, data: DataSet | None, out: Path, fresh: bool, say: Sa
             )  # fmt: skip
         else:
             records = [StepRecord(0, "original", {}, loaded.parameters, 1.0, "", None, "", 0, loaded)]
-        say("quantizing to int8")
+        say(f"quantizing to {config.quantize.precision}")
         quantized = quantize_loaded(
-            [r.model for r in records], data, samples=config.quantize.samples, seed=config.train.seed, mean=mean,
-            std=std, progress=say,
+            [r.model for r in records], data, precision=config.quantize.precision, samples=config.quantize.samples,
+            seed=config.train.seed, mean=mean, std=std, progress=say,
         )  # fmt: skip
     out.mkdir(parents=True, exist_ok=True)
     steps: list[Step] = []

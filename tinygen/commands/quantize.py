@@ -1,12 +1,13 @@
-"""tinygen quantize: a Keras model to a full int8 .tflite."""
+"""tinygen quantize: a Keras model to a quantized .tflite."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
+from .generate import choice
 from .options import DebugOption, JsonOption, Output, QuietOption
 
 
@@ -14,26 +15,42 @@ def command(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A .keras, .h5 or SavedModel.")],
     data: Annotated[Path, typer.Option("--data", metavar="D.npz", help="Real samples: x_train; or module:function.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.tflite", help="The file to write.")],
+    precision: Annotated[
+        str,
+        typer.Option(
+            "--precision",
+            metavar="P",
+            help="int8; int16x8 (activations of int16); dynamic (of float, for the .tflite alone: no firmware).",
+        ),
+    ] = "int8",
     samples: Annotated[int, typer.Option("--samples", min=1, max=100_000, help="How many samples calibrate.")] = 200,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the choice of samples.")] = 0,
     json_target: JsonOption = "",
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """A Keras model to a full int8 .tflite. Example: tinygen quantize model.keras --data data.npz -o model.tflite
+    """A Keras model to a quantized .tflite. Example: tinygen quantize model.keras --data data.npz -o model.tflite
 
-    The quantization doctor then compares it with the float model, layer by layer, and says what costs accuracy.
+    The quantization doctor then compares an int8 model with the float model, layer by layer, and says what costs
+    accuracy.
     """
-    from ..diagnosis import diagnose
+    from ..diagnosis import diagnose, diagnose_file
+    from ..frontend.convert import PRECISIONS, Precision
     from ..frontend.quantize import quantize_model
     from ..user_data import open_data
 
     out = Output(json_target, quiet)
+    choice(precision, PRECISIONS, "--precision")
     arrays = open_data(data, Path.cwd(), out.say)
     with out.working("Quantizing"):
-        result = quantize_model(model, arrays, output, samples=samples, seed=seed, examine=True, progress=out.say)
-        assert result.examined is not None
-        found = diagnose(result.tflite, model.stem, arrays, result.examined)
+        result = quantize_model(
+            model, arrays, output, precision=cast(Precision, precision), samples=samples, seed=seed,
+            examine=precision == "int8", progress=out.say,
+        )  # fmt: skip
+        if result.examined is not None:
+            found = diagnose(result.tflite, model.stem, arrays, result.examined)
+        else:
+            found = diagnose_file(result.tflite, model.stem)
     notes = [*result.findings, *([f"The layers' loss was not measured: {found.reason}"] if found.reason else [])]
     if worst := min(
         (row for row in found.layers if row.snr_db is not None), key=lambda row: row.snr_db or 0.0, default=None
@@ -46,6 +63,7 @@ def command(
         {
             "schema": "tinygen.quantize/1",
             "output": str(output),
+            "precision": precision,
             "bytes": len(result.tflite),
             "preprocess": preprocess,
             "notes": notes,

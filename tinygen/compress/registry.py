@@ -23,6 +23,8 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     MODEL_FILES: ClassVar[tuple[str, ...]] = ()
+    #: Whether no step may follow: what the technique makes would be lost.
+    LAST: ClassVar[bool] = False
 
     def model_files(self) -> dict[str, str]:
         """Option name to path, for the options that are given and name a model file."""

@@ -15,6 +15,7 @@ from ..dataset import DataSet, fit_shape
 from ..errors import BadInput
 from ..model_file import LoadedModel
 from ..preprocess import from_mean_std, normalize
+from ..quantization_aware import count_parameters, is_quantization_aware, open_keras
 from ..worker import Progress, run_job
 from .finished import forget_others, keys_of, prepare, read_finished, write_finished
 from .registry import Options, technique
@@ -81,6 +82,7 @@ def run_recipe(
             f"{model.source}: a SavedModel without Keras metadata can be quantized, not compressed.",
             "Save the model with model.save('model.keras').",
         )
+    _require_last(steps)
     if data.pair("train") is None:
         raise BadInput(f"{data.path}: compression trains, and x_train or y_train is missing.", "An .npz with both.")
     preprocess = from_mean_std(mean, std, model.input_shape)
@@ -117,6 +119,16 @@ def _listed(rows: Sequence[dict[str, Any]]) -> str:
     return ", ".join(f"{row['index']} {row['technique']}" for row in rows)
 
 
+def _require_last(steps: Sequence[StepLike]) -> None:
+    for i, step in enumerate(steps[:-1]):
+        if step.options.LAST:
+            after = steps[i + 1].technique
+            raise BadInput(
+                f"compress.{i + 1}: {after!r} after {step.technique!r}, which has to be the last step.",
+                f"Move {step.technique!r} to the end of the recipe.",
+            )
+
+
 def _request(step: StepLike, load: Loader) -> dict[str, Any]:
     options = step.options
     files = {key: load(path).path for key, path in options.model_files().items()}
@@ -149,6 +161,11 @@ def compress_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     _deterministic()
     with np.load(request["data"], allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
+    if is_quantization_aware(open_keras(request["model"])):
+        raise BadInput(
+            f"{Path(request['model']).name}: was trained quantization-aware, which has to be the last step.",
+            "`tinygen quantize` takes it; compress the model that it was made from.",
+        )
     data = TrainingData(
         arrays["x_train"],
         arrays["y_train"],
@@ -158,8 +175,8 @@ def compress_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     records = list(request["done"])
     for i, step in enumerate([None, *request["steps"]][len(records) :], start=len(records)):
         _begin(request["seed"] + i)
-        original = _load(request["model"])
-        model = _load(records[-1]["path"]) if i > 1 else original
+        original = open_keras(request["model"])
+        model = open_keras(records[-1]["path"]) if i > 1 else original
         task = task_of(model, arrays["y_train"], f"{request['path']}: y_train")
         if step is None:
             for name in ("y_val", "y_test"):
@@ -169,7 +186,7 @@ def compress_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
         else:
             found = technique(step["technique"])
             options = found.options.model_validate({**step["options"], **step["files"]})
-            context = Context(task, original, request["seed"] + i, progress, _load)
+            context = Context(task, original, request["seed"] + i, progress, open_keras)
             model, facts = found.apply(model, data, options, context)
             task = task_of(model, arrays["y_train"], f"{request['path']}: y_train")
             records.append(_measure(i, step["technique"], step["options"], model, task, arrays, request, facts))
@@ -188,12 +205,6 @@ def _deterministic() -> None:
     import tensorflow as tf
 
     tf.config.experimental.enable_op_determinism()
-
-
-def _load(path: str) -> Any:
-    import tf_keras
-
-    return tf_keras.models.load_model(path, compile=False)
 
 
 def _measure(
@@ -217,7 +228,7 @@ def _measure(
         "index": index,
         "technique": name,
         "options": options,
-        "parameters": int(model.count_params()),
+        "parameters": count_parameters(model),
         "nonzero_share": _nonzero_share(w.numpy() for w in model.trainable_weights if w.shape.rank >= 2),
         "metric": task.metric if split else "",
         "value": value,

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import BadInput
+from ..quantization_aware import activation_name, unwrapped
 
 Array = npt.NDArray[Any]
 _EPSILON = 1e-7
@@ -80,11 +81,9 @@ def task_of(model: Any, y: Array, where: str) -> Task:
 
 def _last_activation(model: Any) -> str:
     """The function that the model's output comes from, through Flatten, Reshape and nested models."""
-    layer = model.output._keras_history.layer
-    while type(layer).__name__ in ("Flatten", "Reshape", "Dropout"):
-        layer = layer.input._keras_history.layer
+    tensor = model.output
+    while type(unwrapped(layer := tensor._keras_history.layer)).__name__ in ("Flatten", "Reshape", "Dropout"):
+        tensor = layer.get_input_at(tensor._keras_history.node_index)
     if hasattr(layer, "layers"):
         return _last_activation(layer)
-    if type(layer).__name__ == "Softmax":
-        return "softmax"
-    return str(getattr(getattr(layer, "activation", None), "__name__", ""))
+    return "softmax" if type(unwrapped(layer)).__name__ == "Softmax" else activation_name(layer)

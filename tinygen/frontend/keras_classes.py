@@ -62,6 +62,16 @@ _MODULES = frozenset(
     "tf_keras.src.engine.sequential".split()
 )
 _OPERATION_MODULES = frozenset({"keras.src.ops.numpy", "keras.ops"})
+#: tfmot's, around the layers of a model that was trained quantization-aware.
+_AWARE = frozenset(
+    "QuantizeWrapper QuantizeWrapperV2 QuantizeLayer QuantizeAwareActivation NoOpActivation OutputOnlyConfig "
+    "Default8BitQuantizeConfig Default8BitConvQuantizeConfig Default8BitConvTransposeQuantizeConfig "
+    "Default8BitOutputQuantizeConfig Default8BitActivationQuantizeConfig NoOpQuantizeConfig "
+    "AllValuesQuantizer MovingAverageQuantizer LastValueQuantizer".split()
+)
+_AWARE_MODULE = "tensorflow_model_optimization.python.core.quantization.keras"
+#: What those read and write of a layer.
+_AWARE_ATTRIBUTES = frozenset({"kernel", "depthwise_kernel", "activation"})
 
 
 def check_config(config: Any, file: str) -> None:
@@ -130,9 +140,18 @@ def _check(entry: dict[str, Any], layer: str, file: str) -> None:
     known = isinstance(name, str) and (name in LAYERS or name in MODELS or name in _PARTS or name in _DATA)
     if known and module in (None, *_MODULES) and registered in (None, name):
         return
+    aware = name in _AWARE and str(module or _AWARE_MODULE).startswith(_AWARE_MODULE) and registered in (None, name)
+    if aware and _attributes(config) <= _AWARE_ATTRIBUTES:
+        return
     builtin = module is not None and str(module).startswith("keras.") and registered in (None, name)
     kind = "Keras class" if builtin else "custom class"
     shown = str(registered if not known and registered else name)[:80]
     raise BadInput(
         f"{where} is of the {kind} {shown!r}, which tinygen does not load.", way_out(name, module, registered)
     )
+
+
+def _attributes(config: Any) -> set[str]:
+    """The attributes of a layer that a wrapper's configuration names."""
+    lists = [config.get(key) or [] for key in ("weight_attrs", "activation_attrs")] if isinstance(config, dict) else []
+    return {str(name) for names in lists for name in (names if isinstance(names, list) else [names])}

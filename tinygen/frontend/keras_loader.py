@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from ..errors import BadInput, TinygenError
 from ..model_file import LoadedModel
+from ..quantization_aware import count_parameters, open_keras
 from ..worker import Progress, WorkerFault, run_job
 from .keras_archive import check_model_h5, clean_archive
 from .savedmodel import check_saved_model
@@ -90,7 +91,7 @@ def load_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
         name=path.stem,
         input_shape=input_shape,
         output_shape=output_shape,
-        parameters=int(model.count_params()),
+        parameters=count_parameters(model),
     )
     return asdict(loaded)
 
@@ -103,8 +104,6 @@ def _free(work: Path, stem: str) -> Path:
 
 def _live(source: Path, kind: Format, version: str, name: str) -> Any:
     """The model as a live tf_keras model."""
-    import tf_keras
-
     keras3 = kind != "savedmodel" and not version.startswith(("0", "1", "2"))
     try:
         if keras3:
@@ -112,9 +111,7 @@ def _live(source: Path, kind: Format, version: str, name: str) -> Any:
 
             model = keras.models.load_model(source, compile=False, **({"safe_mode": True} if kind == "keras" else {}))
         else:
-            model = tf_keras.models.load_model(
-                source, compile=False, **({"safe_mode": True} if kind == "keras" else {})
-            )
+            model = _keras2(source, kind)
     except TinygenError:
         raise
     except Exception as error:
@@ -135,6 +132,14 @@ def _live(source: Path, kind: Format, version: str, name: str) -> Any:
     except Exception as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
         raise BadInput(f"{name}: has no equal in tf_keras: {first}", "Use ordinary Keras layers.") from error
+
+
+def _keras2(source: Path, kind: Format) -> Any:
+    import tf_keras
+
+    if kind == "h5":
+        return open_keras(source)
+    return tf_keras.models.load_model(source, compile=False, **({"safe_mode": True} if kind == "keras" else {}))
 
 
 def _single(shape: Any, name: str, what: str) -> tuple[int, ...]:

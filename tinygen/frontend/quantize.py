@@ -1,4 +1,4 @@
-"""Full int8: Keras models and SavedModels to .tflite files, in a process of their own."""
+"""Quantization: Keras models and SavedModels to .tflite files, in a process of their own."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from ..graph.builtin import BUILTIN_NAMES
 from ..model_file import LoadedModel
 from ..preprocess import METADATA, from_mean_std, normalize, to_metadata
 from ..project import Preprocess
+from ..quantization_aware import is_quantization_aware, open_keras
 from ..worker import Progress, run_job
-from .convert import convert_int8, with_metadata
+from .convert import Precision, convert, require_integers, with_metadata
 from .doctor.batch_norm import batch_norm_mismatch
 from .doctor.examined import Examined, examine, read_examined
 from .doctor.inputs import input_range
@@ -29,7 +30,7 @@ from .representative import representative_samples
 
 @dataclass(frozen=True)
 class QuantizeResult:
-    """An int8 model: the .tflite, what the firmware does to a real input first (None: nothing), what was noticed.
+    """A quantized model: the .tflite, what the firmware does to a real input first (None: nothing), what was seen.
 
     `examined` is what the quantization doctor goes on with, where it was asked for.
     """
@@ -45,6 +46,7 @@ def quantize_model(
     data: DataSet | str | Path,
     out: str | Path | None = None,
     *,
+    precision: Precision = "int8",
     samples: int = 200,
     seed: int = 0,
     mean: Sequence[float] = (),
@@ -61,7 +63,15 @@ def quantize_model(
     with tempfile.TemporaryDirectory(prefix="tinygen-") as work:
         loaded = load_model(path, work, progress=progress)
         [result] = quantize_loaded(
-            [loaded], data, samples=samples, seed=seed, mean=mean, std=std, examine=examine, progress=progress
+            [loaded],
+            data,
+            precision=precision,
+            samples=samples,
+            seed=seed,
+            mean=mean,
+            std=std,
+            examine=examine,
+            progress=progress,
         )
     if out is not None:
         try:
@@ -75,6 +85,7 @@ def quantize_loaded(
     models: Sequence[LoadedModel],
     data: DataSet,
     *,
+    precision: Precision = "int8",
     samples: int = 200,
     seed: int = 0,
     mean: Sequence[float] = (),
@@ -93,6 +104,7 @@ def quantize_loaded(
                 "name": model.name,
                 "path": model.path,
                 "kind": model.kind,
+                "precision": precision,
                 "samples": str(Path(work) / f"{i}.npy"),
             }
             given = preprocess.model_dump() if preprocess else None
@@ -116,7 +128,7 @@ def quantize_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Runs in the worker: converts each model of the request."""
     done = []
     for i, job in enumerate(request["models"]):
-        progress(f"int8 {i + 1}/{len(request['models'])} {job['name']}")
+        progress(f"{job['precision']} {i + 1}/{len(request['models'])} {job['name']}")
         done.append({"found": [], **(_graph_job(job) if job["kind"] == "graph" else _keras_job(job))})
     return {"models": done}
 
@@ -128,30 +140,39 @@ def _graph_job(job: dict[str, Any]) -> dict[str, Any]:
     check_saved_model(Path(job["path"]))
     signature = open_signature(Path(job["path"]))
     samples = np.load(job["samples"], allow_pickle=False)
-    tflite, told = convert_int8(signature.call, signature.owner, signature.input_shape, samples, job["name"])
+    tflite, told = convert(
+        signature.call, signature.owner, signature.input_shape, samples, job["name"], job["precision"]
+    )
     given = Preprocess.model_validate(job["preprocess"]) if job["preprocess"] else None
     _write(job, tflite, given)
     if job.get("examined"):
         examine(Path(job["examined"]), signature.call, signature.owner, signature.input_shape, samples)
-    return {"preprocess": job["preprocess"], "findings": _calibration(samples) + told + _memories(tflite)}
+    return {
+        "preprocess": job["preprocess"],
+        "findings": _calibration(samples, job["precision"]) + told + _memories(tflite),
+    }
 
 
 def _keras_job(job: dict[str, Any]) -> dict[str, Any]:
-    import tf_keras
-
     from .embedding_inputs import takes_indices
     from .forms.masks import masks_that_fit
     from .leading_layers import fold_scale, take_off
     from .whole_lstms import with_whole_lstms
 
-    model = with_whole_lstms(tf_keras.models.load_model(job["path"], compile=False))
+    model = with_whole_lstms(open_keras(job["path"]))
+    aware, precision = is_quantization_aware(model), job["precision"]
+    if aware and precision != "int8":
+        raise BadInput(
+            f"{job['name']}: was trained quantization-aware for int8; its ranges are none of {precision}.",
+            "--precision int8, or the model that it was made from.",
+        )
     given = Preprocess.model_validate(job["preprocess"]) if job["preprocess"] else None
     samples = np.load(job["samples"], allow_pickle=False)
     # The samples are past `given` already: they take the taken-off layers' step here, and a folded factor is undone.
-    inner, own, taken = take_off(model, None)
-    _, whole, _ = take_off(model, given)
+    inner, own, taken = (model, None, ()) if precision == "dynamic" else take_off(model, None)
+    whole = given if precision == "dynamic" else take_off(model, given)[1]
     samples = normalize(samples, own)
-    folded, kept, layer = fold_scale(inner, whole)
+    folded, kept, layer = (model, given, "") if precision == "dynamic" else fold_scale(inner, whole)
     if layer and whole is not None:
         samples = np.asarray(samples * np.float32(whole.std[0]), np.float32)
     shape = (1, *(int(d) for d in folded.inputs[0].shape[1:]))
@@ -159,18 +180,20 @@ def _keras_job(job: dict[str, Any]) -> dict[str, Any]:
         samples = samples.astype(np.int32)
     found: list[Finding] = []
     with masks_that_fit():
-        tflite, told = convert_int8(_call_of(folded), folded, shape, samples, job["name"])
+        tflite, told = convert(_call_of(folded), folded, shape, samples, job["name"], precision)
         if job.get("examined"):
             examine(Path(job["examined"]), _call_of(folded), folded, shape, samples)
             factor = np.float32(whole.std[0] if layer and whole is not None else 1.0)
             found = input_range(samples / factor, given is not None, taken) or batch_norm_mismatch(folded, samples)
+    if aware:
+        require_integers(tflite, job["name"])
     _write(job, tflite, kept)
-    findings = _calibration(samples) + told + _memories(tflite)
+    findings = _calibration(samples, precision, aware) + told + _memories(tflite)
     if layer and whole is not None:
         findings.append(
             f"The input's factor 1/{whole.std[0]:.9g} is folded into the weights of {layer!r}." if whole else ""
         )
-    elif kept is not None:
+    elif kept is not None and precision != "dynamic":
         origin = f" (from {', '.join(taken)})" if taken else ""
         findings.append(f"The firmware computes (x - mean) / std before the model{origin}.")
     told_of = [asdict(finding) for finding in found]
@@ -191,7 +214,15 @@ def _write(job: dict[str, Any], tflite: bytes, preprocess: Preprocess | None) ->
     Path(job["out"]).write_bytes(tflite)
 
 
-def _calibration(samples: Any) -> list[str]:
+def _calibration(samples: Any, precision: Precision, aware: bool = False) -> list[str]:
+    """Where the activations' ranges come from."""
+    if precision == "dynamic":
+        return [
+            "Dynamic range: weights of int8, activations of float32, for TensorFlow Lite on a computer or a phone; "
+            "`tinygen generate` makes no firmware of it."
+        ]
+    if aware:
+        return ["The ranges are those that the quantization-aware training learned; nothing was calibrated."]
     findings = [f"Calibrated on {len(samples)} samples from {samples.min():.6g} to {samples.max():.6g}."]
     if len(samples) < 32:
         findings.append(f"Only {len(samples)} samples to calibrate on: 100 or more give steadier scales.")

@@ -15,22 +15,24 @@ def run_parts(report: dict[str, Any]) -> list[RenderableType]:
     """What is printed of a "tinygen.run/1" object."""
     steps = report["steps"]
     metric = next((step["metric"] for step in steps if step["metric"]), "") or "metric"
+    precision = report["precision"]
     columns = [
         "step",
         "params",
         "zeros",
         "MACs",
         SHORT.get(metric, metric),
-        "int8",
+        precision,
         "weights",
         "ratio",
         "arena",
         "flash",
     ]
-    parts: list[RenderableType] = [table(f"{report['model']}: int8, step by step", columns, [_row(s) for s in steps])]
+    title = f"{report['model']}: {precision}, step by step"
+    parts: list[RenderableType] = [table(title, columns, [_row(s) for s in steps])]
     first = steps[0]
     if first["float_value"] is not None:
-        parts.append(plain(f"Float model before int8: {first['metric']} {first['float_value']:.4f}."))
+        parts.append(plain(f"Float model before {precision}: {first['metric']} {first['float_value']:.4f}."))
     if report["pruning"]:
         parts.append(plain(report["pruning"]))
     parts.append(
