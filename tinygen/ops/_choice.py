@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
@@ -18,22 +19,27 @@ DENSE_BYTES = {"tg_matmul_s8": 320}
 LEAST_BYTES = 16
 
 
+@dataclass(frozen=True)
+class Compressible:
+    """A layer that may be compressed: its weights' tensor and their bytes, and the bytes that each variant saves."""
+
+    weights: int
+    dense_bytes: int
+    saves: Mapping[Kernel, int]
+
+
 def choose_compressed(
-    saved: Mapping[int, Mapping[Kernel, int]], dense_bytes: Mapping[int, int], calls: Mapping[int, str], optimize: str
+    found: Mapping[int, Compressible], calls: Mapping[int, str], optimize: Optimize
 ) -> dict[int, Kernel]:
     """The layers that are worth it, by index, with their kernels.
 
-    `saved` are the bytes that each variant saves of a layer of `dense_bytes`; `calls` the functions of all layers while
-    none is compressed. Of all sets of variants, one is taken that saves most when the bytes of their functions are
-    paid; each layer then has the best of the set.
+    `calls` are the functions of all layers while none is compressed. Of all sets of variants, one is taken that saves
+    most when the bytes of their functions are paid; each layer then has the best of the set.
     """
     if optimize not in LEAST_SHARE:
         return {}
-    worth = {
-        layer: {kernel: size for kernel, size in kernels.items() if _is_worth(size, dense_bytes[layer], optimize)}
-        for layer, kernels in saved.items()
-    }
-    known = sorted({kernel for kernels in worth.values() for kernel in kernels}, key=lambda kernel: kernel.name)
+    worth = {index: replace(layer, saves=_worth(layer, optimize)) for index, layer in found.items()}
+    known = sorted({kernel for layer in worth.values() for kernel in layer.saves}, key=lambda kernel: kernel.name)
     best: tuple[int, dict[int, Kernel]] = (0, {})
     for count in range(1, len(known) + 1):
         for chosen in combinations(known, count):
@@ -43,22 +49,23 @@ def choose_compressed(
     return best[1]
 
 
-def _is_worth(saved: int, dense: int, optimize: str) -> bool:
-    return saved >= LEAST_BYTES and saved > LEAST_SHARE[optimize] * dense
+def _worth(layer: Compressible, optimize: Optimize) -> dict[Kernel, int]:
+    least = max(LEAST_BYTES, LEAST_SHARE[optimize] * layer.dense_bytes)
+    return {kernel: saved for kernel, saved in layer.saves.items() if saved >= least}
 
 
 def _with(
-    chosen: tuple[Kernel, ...], worth: Mapping[int, Mapping[Kernel, int]], calls: Mapping[int, str]
+    chosen: tuple[Kernel, ...], worth: Mapping[int, Compressible], calls: Mapping[int, str]
 ) -> tuple[int, dict[int, Kernel]]:
-    """(bytes saved in all, the layers) with these variants."""
+    """(bytes saved in all, the layers) with these variants; weights that several layers read are saved once."""
     layers: dict[int, Kernel] = {}
-    total = 0
-    for layer, kernels in worth.items():
-        able = [kernel for kernel in chosen if kernel in kernels]
+    saved: dict[int, int] = {}
+    for index, layer in worth.items():
+        able = [kernel for kernel in chosen if kernel in layer.saves]
         if able:
-            layers[layer] = max(able, key=lambda kernel: kernels[kernel])
-            total += kernels[layers[layer]]
+            layers[index] = max(able, key=lambda kernel: layer.saves[kernel])
+            saved[layer.weights] = layer.saves[layers[index]]
     parts = dict(part for kernel in layers.values() for part in kernel.parts)
     kept = parts.keys() | {name for layer, name in calls.items() if layer not in layers}
     freed = sum(size for name, size in DENSE_BYTES.items() if name in calls.values() and name not in kept)
-    return total - sum(parts.values()) + freed, layers
+    return sum(saved.values()) - sum(parts.values()) + freed, layers

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from ..errors import BadInput
 from ..graph.ir import Graph, Op
 from . import operators
+from ._choice import Compressible, choose_compressed
 from ._choice import Optimize as Optimize
-from ._choice import choose_compressed
 from .base import In, Kernel, LayerCode, bad_layer, choose_kernel, compressed_kernels, unsupported
 
 
@@ -76,14 +76,16 @@ def _with_kernel(graph: Graph, layer: Layer, kernel: Kernel | None) -> Layer:
 
 def _compressed(graph: Graph, layers: list[Layer], features: frozenset[str], optimize: Optimize) -> dict[int, Kernel]:
     """The layers whose weights are stored compressed, with the kernels that read them so."""
-    saved = {
-        layer.index: compressed_kernels(operators()[layer.op.kind], graph, layer.op, features)
-        for layer in layers
-        if layer.code and optimize != "speed"
-    }
-    dense = {index: graph.input(layers[index].op, 1).nbytes for index, kernels in saved.items() if kernels}
+    if optimize == "speed":
+        return {}
     calls = {layer.index: layer.code.function for layer in layers if layer.code}
-    return choose_compressed({index: saved[index] for index in dense}, dense, calls, optimize)
+    found: dict[int, Compressible] = {}
+    for index in calls:
+        op = layers[index].op
+        saves = compressed_kernels(operators()[op.kind], graph, op, features)
+        if saves:
+            found[index] = Compressible(op.inputs[1], graph.input(op, 1).nbytes, saves)
+    return choose_compressed(found, calls, optimize)
 
 
 def _check_params(op: Op, code: LayerCode) -> None:
