@@ -1,13 +1,15 @@
 """Measures kernels and generated code on every core and writes firmware/code_bytes.json, the planner's prices.
 
 Usage: python bench/measure_code.py MODELS_DIR [HEADER.h ...]
-Takes a few minutes and needs the cross compilers of gcc and zig; with headers, only their kernels are measured anew.
+Takes a few minutes and needs the cross compilers of gcc and zig; with headers, only their kernels are measured anew
+(name the header of a kernel that they include as well).
 
 1. Every kernel function is compiled as the firmware is, and linked alone: its own bytes, and the functions of the
    compiler's library and of mem*.c that come with it.
 2. The models of MODELS_DIR (.tflite) are rendered and compiled: bytes of each API function, and of the invoke
    functions, to which base + Σ (call + argument · n) is fitted by least squares and raised until none lies above.
-3. Stack is what -fstack-usage says of each function, plus a fixed share where library functions are called.
+3. Stack is what -fstack-usage says of each function and of the deepest that its header keeps for it, plus a fixed
+   share where library functions are called.
 """
 
 from __future__ import annotations
@@ -136,10 +138,11 @@ def kernel_prices(bench: Bench, only: frozenset[str] = frozenset()) -> tuple[dic
         made = bench.compile(source)
         names = weak_functions(made)
         stacks = stack_usage(source)
-        for name in names:
+        for name in (n for n in names if n not in functions):  # else of a header that this one includes
             symbols = bench.link([made], [name])
             own = symbols.pop(name)
-            functions[name] = {"bytes": own, "stack": stacks.get(name, 0), "needs": sorted(symbols)}
+            below = max((stacks.get(symbol, 0) for symbol in symbols if symbol not in names), default=0)
+            functions[name] = {"bytes": own, "stack": stacks.get(name, 0) + below, "needs": sorted(symbols)}
             support.update(symbols)
     return functions, support
 

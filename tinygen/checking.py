@@ -219,7 +219,7 @@ def _check_project(
     if manifest.runtime == "tflm":
         report = planned_tflm_budget(model, profile, **limits, project=manifest.project)
     else:
-        compiled = compile_model(model, profile, checked=manifest.checked)
+        compiled = compile_model(model, profile, optimize=manifest.optimize, checked=manifest.checked)
         report = planned_budget(compiled, toolchain=manifest.toolchain, **limits, project=manifest.project)
     if data:
         report = replace(report, performance=performance_of(simulate(project, data=data, compare=False), data))

@@ -18,8 +18,8 @@ from .graph.plan import MemoryPlan
 from .memory.guards import guarded_plan
 from .memory.lifetimes import buffers_of
 from .memory.planner import plan_memory
-from .ops.lowering import Layer, lower
-from .passes import optimize
+from .ops.lowering import Layer, Optimize, lower
+from .passes import optimize as optimized
 from .passes.order import least_memory_order
 from .preprocess import METADATA, from_mean_std, from_metadata
 from .project import Preprocess
@@ -139,23 +139,29 @@ def _is_tflite(path: Path) -> bool:
         return False
 
 
-def compile_model(model: Model, board: BoardProfile, *, keep_input: bool = False, checked: bool = False) -> Compiled:
+def compile_model(
+    model: Model, board: BoardProfile, *, optimize: Optimize = "balanced", keep_input: bool = False,
+    checked: bool = False,
+) -> Compiled:  # fmt: skip
     """Imports, optimizes, chooses kernels and plans memory for a board, with guard zones where it is `checked`.
 
+    `optimize` says which layers store their weights compressed.
     Layers run in the order found to need the least memory; in the file's where its plan is no larger. A checked build
     keeps the ordinary one's order.
     """
     imported = import_tflite(model.tflite, model.name)
-    graph = optimize(imported)
+    graph = optimized(imported)
     ordered = least_memory_order(graph)
     orders = (graph,) if ordered is graph else (graph, ordered)
-    plans = [(order, *_planned(order, board, keep_input)) for order in orders]
+    plans = [(order, *_planned(order, board, optimize, keep_input)) for order in orders]
     graph, layers, plan = min(plans, key=lambda found: found[2].arena_bytes)
     if checked:
         plan = guarded_plan(buffers_of(graph, layers, keep_input=keep_input), len(layers))
     return Compiled(model, board, graph, layers, plan)
 
 
-def _planned(graph: Graph, board: BoardProfile, keep_input: bool) -> tuple[tuple[Layer, ...], MemoryPlan]:
-    layers = lower(graph, board.features)
+def _planned(
+    graph: Graph, board: BoardProfile, optimize: Optimize, keep_input: bool
+) -> tuple[tuple[Layer, ...], MemoryPlan]:
+    layers = lower(graph, board.features, optimize)
     return layers, plan_memory(buffers_of(graph, layers, keep_input=keep_input), len(layers))

@@ -82,10 +82,11 @@ def _price(inventory: Inventory, table: dict[str, Any]) -> CodePrice:
     parts += [api["dequantize"]] * inventory.quantized_outputs
     needs = {name for part in (*used, *parts) for name in part["needs"]}
     needs |= _STATE_NEEDS & table["support"].keys() if inventory.states else set()
+    needs -= set(inventory.functions)
     invoke = table["invoke"]
     calls = invoke["base"] + sum(invoke["call"] + invoke["argument"] * n for n in inventory.call_arguments)
     code = sum(_round4(p["bytes"]) for p in (*used, *parts)) + sum(_round4(table["support"][n]) for n in needs)
-    deepest = max((p["stack"] + _support_stack(table, p["needs"]) for p in used), default=0)
+    deepest = max((p["stack"] + _stack_of(table, p["needs"]) for p in used), default=0)
     code += _round4(round(calls)) + inventory.data_bytes
     code += _STATE_BASE_BYTES + _STATE_BYTES * inventory.states if inventory.states else 0
     code += _guards_price(inventory)
@@ -104,8 +105,10 @@ def _guards_price(inventory: Inventory) -> int:
     return _GUARD_BASE_BYTES + layers + _GUARD_BYTES * inventory.guards + OVERRUN_BYTES
 
 
-def _support_stack(table: dict[str, Any], needs: list[str]) -> int:
-    return int(table["support_stack"]) if needs else 0
+def _stack_of(table: dict[str, Any], needs: list[str]) -> int:
+    """What lies below a function: a kernel that it calls, and the libraries' functions."""
+    kernels = [int(table["functions"][name]["stack"]) for name in needs if name in table["functions"]]
+    return max(kernels, default=0) + (int(table["support_stack"]) if needs else 0)
 
 
 def _round4(n: int) -> int:

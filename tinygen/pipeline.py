@@ -70,7 +70,7 @@ def generate(
     if runtime == "tflm":
         planned = planned_tflm_budget(model, profile, project=project)
     else:
-        compiled = compile_model(model, profile, keep_input=keep_input, checked=checked)
+        compiled = compile_model(model, profile, optimize=optimize, keep_input=keep_input, checked=checked)
         planned = planned_budget(compiled, toolchain=toolchain, project=project)
     written = write_project(files, manifest, out, force=force)
     return Generated(written, read_manifest(written.folder), with_app(planned, manifest))
@@ -98,7 +98,7 @@ def render_project(
         model, library, manifest = _tflm(model, profile, optimize, toolchain, project)
         stack = STACK_BYTES
     else:
-        compiled = compile_model(model, profile, keep_input=keep_input, checked=checked)
+        compiled = compile_model(model, profile, optimize=optimize, keep_input=keep_input, checked=checked)
         library, manifest = _aot(compiled), manifest_of(compiled, optimize=optimize, toolchain=toolchain)
         files |= {f"sim/{path}": text for path, text in sim_files(profile, model.name, checked=checked).items()}
         stack = planned_cost(compiled, toolchain or "gcc").stack_bytes

@@ -9,6 +9,7 @@ typedef struct {
     int32_t out_h, out_w, out_c;
     int32_t kernel_h, kernel_w;
     int32_t group_c, group_filters; /* channels and filters of one group; in_c and out_c where there is one */
+    int32_t out_gap;                /* bytes between the outputs of one place and those of the next */
     int32_t stride_h, stride_w, dilation_h, dilation_w;
     int32_t pad_top, pad_left;
     int32_t input_offset; /* the negated zero point of x */
@@ -74,6 +75,7 @@ TG_KERNEL void tg_conv2d_s8(const tg_conv2d_params *p, const int8_t *x, const in
                         group_start += p->group_c;
                     }
                 }
+                y += p->out_gap;
             }
         }
         x += p->in_h * p->in_w * p->in_c;

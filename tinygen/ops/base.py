@@ -77,7 +77,8 @@ class LayerCode:
         return 4 * sum(len(v) if isinstance(v, tuple) else 1 for _, v in self.params)
 
 
-def _any(_graph: Graph, _op: Op) -> bool:
+def any_layer(_graph: Graph, _op: Op) -> bool:
+    """For a variant that takes every layer of its types."""
     return True
 
 
@@ -92,6 +93,8 @@ class Kernel:
     `features` are the instruction-set features it needs (boards.FEATURES). `dtypes` are the types of the data input,
     and of the outputs unless it `converts`.
     `min_distance` says how near the output may follow the first input in memory: None where they may not overlap.
+    A variant that stores weights compressed says how many bytes that saves, in `saves`; `parts` are its function with
+    the most bytes of it on any core, and those of dense kernels that it calls.
     """
 
     name: str
@@ -99,10 +102,17 @@ class Kernel:
     emit: Callable[[Graph, Op], LayerCode]
     dtypes: tuple[str, ...] = ("int8",)
     features: frozenset[str] = frozenset()
-    supports: Callable[[Graph, Op], bool] = _any
+    supports: Callable[[Graph, Op], bool] = any_layer
     scratch_bytes: Callable[[Graph, Op], int] = _none
     alignment: int = 1
     converts: bool = False
+    saves: Callable[[Graph, Op], int] | None = None
+    parts: tuple[tuple[str, int], ...] = ()
+
+    def fits(self, graph: Graph, op: Op, dtype: str, same: bool, features: frozenset[str]) -> bool:
+        """Whether the instruction set has it and it takes the layer, of those types."""
+        known = self.features <= features and dtype in self.dtypes and (same or self.converts)
+        return known and self.supports(graph, op)
 
 
 @dataclass(frozen=True)
@@ -133,13 +143,24 @@ class Operator:
 
 
 def choose_kernel(operator: Operator, graph: Graph, op: Op, features: frozenset[str]) -> Kernel:
-    """The first variant that the instruction set has and that takes the layer; BadInput where none does."""
+    """The first variant that the instruction set has and that takes the layer; BadInput where none does.
+
+    Those that store weights compressed are left out: what they save decides, over all layers.
+    """
     dtype = graph.input(op, operator.data_input).dtype
     same = all(graph.tensors[i].dtype == dtype for i in op.outputs)
     for kernel in operator.kernels:
-        if kernel.features <= features and _takes(kernel, dtype, same) and kernel.supports(graph, op):
+        if kernel.saves is None and kernel.fits(graph, op, dtype, same, features):
             return kernel
     raise refused_type(operator, graph, op)
+
+
+def compressed_kernels(operator: Operator, graph: Graph, op: Op, features: frozenset[str]) -> dict[Kernel, int]:
+    """The variants that store the layer's weights compressed, with the bytes that each saves."""
+    dtype = graph.input(op, operator.data_input).dtype
+    same = all(graph.tensors[i].dtype == dtype for i in op.outputs)
+    found = (k for k in operator.kernels if k.saves is not None and k.fits(graph, op, dtype, same, features))
+    return {kernel: kernel.saves(graph, op) for kernel in found if kernel.saves is not None}
 
 
 def refused_type(operator: Operator, graph: Graph, op: Op) -> BadInput:
@@ -151,10 +172,6 @@ def refused_type(operator: Operator, graph: Graph, op: Op) -> BadInput:
     only = f"in this form is not supported, only on {', '.join(known)}" if known else "is not supported as a layer"
     hint = way_out_of(graph, op, dtype) if same or any(k.converts for k in operator.kernels) else AGAIN
     return unsupported(op, f"{op.kind} on {types} {only}", hint)
-
-
-def _takes(kernel: Kernel, dtype: str, same: bool) -> bool:
-    return dtype in kernel.dtypes and (same or kernel.converts)
 
 
 def unsupported(op: Op, what: str, hint: str = "") -> BadInput:

@@ -9,9 +9,14 @@ from ..graph.ir import Graph, Op, constant
 from ._convolution import ConvWindow, bias_of, check_bias, output_shape, window_code
 from ._fixed_point import channel_multipliers
 from ._matmul import matmul_code
+from ._packed_weights import packed_kernels
 from ._sums import check_bias_type, check_symmetric, is_wide
 from ._window import check_window
 from .base import FUSED, Kernel, LayerCode, Operator, Shape, bad_layer
+
+#: The most bytes on any core of the kernels that read compressed weights.
+PACKED_BYTES = {"sparse": 456, "lut": 528, "sparse_lut": 612}
+POINTWISE_BYTES = {"sparse": 572, "lut": 688, "sparse_lut": 776}
 
 
 def read(options: Table) -> ConvWindow:
@@ -53,6 +58,11 @@ def is_pointwise(graph: Graph, op: Op) -> bool:
     return w.shape[1:3] == (1, 1) and w.shape[3] == x.shape[3] and (op.attrs.stride_h, op.attrs.stride_w) == (1, 1)
 
 
+def is_general(graph: Graph, op: Op) -> bool:
+    """Whether the layer needs a window that slides."""
+    return not is_pointwise(graph, op)
+
+
 def emit_pointwise(graph: Graph, op: Op) -> LayerCode:
     """A 1×1 convolution as rows × weights: no padding, so the input's zero point folds into the bias."""
     x, w, y = graph.input(op, 0), graph.input(op, 1), graph.output(op)
@@ -68,7 +78,9 @@ def emit(graph: Graph, op: Op) -> LayerCode:
     """The general convolution: taps outside the image are left out by loop bounds."""
     x, w = graph.input(op, 0), graph.input(op, 1)
     out_c, group_c = w.shape[0], w.shape[3]
-    own = (("out_c", out_c), ("group_c", group_c), ("group_filters", out_c // (x.shape[3] // group_c)))
+    own = [("out_c", out_c), ("group_c", group_c), ("group_filters", out_c // (x.shape[3] // group_c))]
+    if x.dtype == "int8":
+        own.append(("out_gap", 0))
     return window_code(graph, op, "conv2d", own, axis=0, wide=is_wide(graph, op))
 
 
@@ -86,5 +98,7 @@ OPERATOR = Operator(
         Kernel("conv2d_s8", "conv2d.h", emit),
         Kernel("matmul_s16", "matmul_s16.h", emit_pointwise, dtypes=("int16",), supports=is_pointwise),
         Kernel("conv2d_s16", "conv2d_s16.h", emit, dtypes=("int16",)),
+        *packed_kernels("pointwise", emit_pointwise, POINTWISE_BYTES, takes=is_pointwise, scratch=2),
+        *packed_kernels("conv2d", emit, PACKED_BYTES, takes=is_general, calls="tg_conv2d_s8", scratch=2),
     ),
 )

@@ -11,11 +11,14 @@ from ..graph.ir import Graph, Op, constant
 from ._convolution import bias_of, check_bias
 from ._fixed_point import channel_multipliers, checked_multiplier
 from ._matmul import matmul_code
+from ._packed_weights import packed_kernels
 from ._sums import check_bias_type, is_wide
 from ._ways_out import AGAIN
 from .base import FUSED, Kernel, LayerCode, Operator, Shape, bad_layer, per_tensor, unsupported
 
 BIAS_TOLERANCE = 0.02
+#: The most bytes on any core of the kernels that read compressed weights.
+PACKED_BYTES = {"sparse": 444, "lut": 688, "sparse_lut": 668}
 
 
 @dataclass(frozen=True)
@@ -101,5 +104,6 @@ OPERATOR = Operator(
     kernels=(
         Kernel("matmul_s8", "matmul.h", emit),
         Kernel("matmul_s16", "matmul_s16.h", emit, dtypes=("int16",)),
+        *packed_kernels("matmul", emit, PACKED_BYTES),
     ),
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import BadInput
 from ..graph.ir import Graph, Op
 from . import operators
-from .base import In, Kernel, LayerCode, bad_layer, choose_kernel, unsupported
+from ._choice import Compressible, choose_compressed
+from ._choice import Optimize as Optimize
+from .base import In, Kernel, LayerCode, bad_layer, choose_kernel, compressed_kernels, unsupported
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,12 @@ class Layer:
 MAX_LAYERS, MAX_CONSTANT_BYTES = 4096, 1 << 26
 
 
-def lower(graph: Graph, features: frozenset[str]) -> tuple[Layer, ...]:
-    """The layers of a graph for an instruction set; BadInput where a layer has no kernel or they are too many."""
+def lower(graph: Graph, features: frozenset[str], optimize: Optimize = "balanced") -> tuple[Layer, ...]:
+    """The layers of a graph for an instruction set; BadInput where a layer has no kernel or they are too many.
+
+    `optimize` says when weights are stored compressed: always that it saves flash ("size"), when it also saves a good
+    part of the layer's weights ("balanced"), or never ("speed").
+    """
     if len(graph.ops) > MAX_LAYERS:
         raise BadInput(f"{graph.name}: {len(graph.ops)} layers, {MAX_LAYERS} are the most.")
     layers: list[Layer] = []
@@ -48,19 +54,38 @@ def lower(graph: Graph, features: frozenset[str]) -> tuple[Layer, ...]:
         if kept > MAX_CONSTANT_BYTES:
             raise bad_layer(op, f"{kept} bytes of constants up to here, {MAX_CONSTANT_BYTES} are the most")
         layers.append(layer)
-    return tuple(layers)
+    chosen = _compressed(graph, layers, features, optimize)
+    return tuple(_with_kernel(graph, layer, chosen.get(layer.index, layer.kernel)) for layer in layers)
 
 
 def _layer(graph: Graph, op: Op, index: int, features: frozenset[str]) -> Layer:
     operator = operators()[op.kind]
     macs = operator.macs(graph, op)
-    if may_view(graph, op):
-        return Layer(index, op, None, None, 0, macs)
-    kernel = choose_kernel(operator, graph, op, features)
-    code = kernel.emit(graph, op)
-    _check_params(op, code)
-    _check_constant_inputs(graph, op, code)
-    return Layer(index, op, kernel, code, kernel.scratch_bytes(graph, op), macs)
+    view = Layer(index, op, None, None, 0, macs)
+    return view if may_view(graph, op) else _with_kernel(graph, view, choose_kernel(operator, graph, op, features))
+
+
+def _with_kernel(graph: Graph, layer: Layer, kernel: Kernel | None) -> Layer:
+    if kernel is layer.kernel or kernel is None:
+        return layer
+    code = kernel.emit(graph, layer.op)
+    _check_params(layer.op, code)
+    _check_constant_inputs(graph, layer.op, code)
+    return replace(layer, kernel=kernel, code=code, scratch_bytes=kernel.scratch_bytes(graph, layer.op))
+
+
+def _compressed(graph: Graph, layers: list[Layer], features: frozenset[str], optimize: Optimize) -> dict[int, Kernel]:
+    """The layers whose weights are stored compressed, with the kernels that read them so."""
+    if optimize == "speed":
+        return {}
+    calls = {layer.index: layer.code.function for layer in layers if layer.code}
+    found: dict[int, Compressible] = {}
+    for index in calls:
+        op = layers[index].op
+        saves = compressed_kernels(operators()[op.kind], graph, op, features)
+        if saves:
+            found[index] = Compressible(op.inputs[1], graph.input(op, 1).nbytes, saves)
+    return choose_compressed(found, calls, optimize)
 
 
 def _check_params(op: Op, code: LayerCode) -> None:

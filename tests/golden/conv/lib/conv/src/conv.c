@@ -42,6 +42,7 @@ static const tg_conv2d_params net_params = {
     .out_c = 4,
     .group_c = 2,
     .group_filters = 4,
+    .out_gap = 0,
 };
 
 /* 1 DEPTHWISE_CONV_2D net_2: [1,4,4,4] -> [1,4,4,4] */
