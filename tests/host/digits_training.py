@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygen.compress.registry import technique
 from tinygen.compress.task import task_of
-from tinygen.compress.training import Context, TrainingData, predict, train
+from tinygen.compress.training import Context, TrainingData, train
 
 
 @cache
@@ -48,7 +48,7 @@ def trained(model: Any, epochs: int = 15) -> Any:
 
 def accuracy(model: Any) -> float:
     _, x, y = digits()
-    return float((predict(model, x).argmax(axis=1) == y).mean())
+    return float((model(x, training=False).numpy().argmax(axis=1) == y).mean())
 
 
 def dense_model() -> Any:
@@ -87,7 +87,7 @@ def int8_weights(model: Any) -> list[Any]:
     from tinygen.frontend.convert import convert_int8
 
     data = digits()[0]
-    tflite, _ = convert_int8(lambda x: model(x, training=False), model, (1, 8, 8, 1), data.x[:100], "digits")
+    tflite, _ = convert_int8(lambda x: model(x, training=False), model, (1, 8, 8, 1), data.x[:30], "digits")
     interpreter = tf.lite.Interpreter(model_content=tflite)
     stored = []
     for tensor in interpreter.get_tensor_details():

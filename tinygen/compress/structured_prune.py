@@ -87,9 +87,9 @@ def chosen_units(graph: ChannelGraph, scores: Array, first: dict[Class, int], go
 def _counts_of_all(classes: dict[Class, Array], scores: Array, count: int, comparable: bool) -> dict[Class, float]:
     """How many of each class are among the `count` dearest units; scores that differ by layer are over their mean."""
     scaled = {n: scores[u] / (1.0 if comparable else max(scores[u].mean(), 1e-30)) for n, u in classes.items()}
-    ranked = np.sort(np.concatenate(list(scaled.values())))[::-1]
-    bar = ranked[min(max(count, 1), len(ranked)) - 1]
-    return {names: float((values >= bar).sum()) for names, values in scaled.items()}
+    owners = np.repeat(np.arange(len(scaled)), [len(values) for values in scaled.values()])
+    dearest = np.argsort(-np.concatenate(list(scaled.values())), kind="stable")[:count]
+    return dict(zip(scaled, np.bincount(owners[dearest], minlength=len(scaled)).astype(float).tolist(), strict=True))
 
 
 def without(model: Any, graph: ChannelGraph, keep: Array) -> Any:
