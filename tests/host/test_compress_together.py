@@ -9,7 +9,7 @@ import digits_compression as digits
 import numpy as np
 import pytest
 
-from tinygen.compress import clipq, corad, soup
+from tinygen.compress import clipq, combined, corad, soup
 from tinygen.compress._teachers import taught_logits
 from tinygen.compress.training import TrainingData, predict
 from tinygen.errors import BadInput
@@ -172,3 +172,30 @@ def test_codes_of_clipq() -> None:
     for code in (1, 2, 3):
         assert np.allclose(values[codes == code], kernel[codes == code].mean())
     assert (np.diff(values) >= 0).all()
+
+
+def test_combined_keeps_every_schedule() -> None:
+    options: dict[str, Any] = {"sparsity": 0.6, "clusters": 8, "rounding": True, "alpha": 0.5, "skip": ["depth"]}
+    options |= {"epochs": 8, "learning_rate": 3e-3}
+    made, facts = digits.apply("combined", digits.teacher(), **options)
+    for name, kernel in digits.kernels(made).items():
+        if "depth" not in name:
+            assert abs((kernel == 0).mean() - 0.6) < 0.01 and len(np.unique(kernel)) <= 8
+            told = facts["layers"][name.removesuffix(":0")]
+            assert told == {"values": len(np.unique(kernel)), "zero_share": round(float((kernel == 0).mean()), 4)}
+    assert facts["loss"] == pytest.approx(0.5 * facts["loss_labels"] + 0.5 * facts["loss_teacher"], abs=1e-4)
+    assert digits.accuracy(made) > 0.85
+    again, _ = digits.apply("combined", digits.teacher(), **options)
+    assert all(np.array_equal(a, b) for a, b in zip(made.get_weights(), again.get_weights(), strict=True))
+    _, facts = digits.apply("combined", digits.teacher(), **{**options, "epochs": 1, "distill_end": 0.0})
+    assert facts["loss"] == pytest.approx(facts["loss_labels"], rel=0.1), "the teacher has but the first batch"
+
+
+def test_schedules_of_combined() -> None:
+    settings = combined.Settings(sparsity=0.8, prune_begin=0.2, prune_end=0.6, rounding=True)
+    shares = [combined.sparsity_at(settings, done) for done in (0.0, 0.19, 0.2, 0.4, 0.6, 1.0)]
+    assert shares == pytest.approx([0, 0, 0, 0.8 * 0.875, 0.8, 0.8])
+    with pytest.raises(ValueError, match="give two or more"):
+        combined.Settings(sparsity=0.8)
+    with pytest.raises(ValueError, match="an end lies before its begin"):
+        combined.Settings(sparsity=0.8, rounding=True, prune_begin=0.6, prune_end=0.2)

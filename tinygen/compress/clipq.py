@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from ..errors import BadInput, suggest
+from ._holds import kernels_of
 from ._loop import Term, fit
 from .registry import TrainOptions
 from .task import Array
@@ -43,7 +43,7 @@ def apply(model: Any, data: TrainingData, options: Settings, context: Context) -
 
     clipped = tf_keras.models.clone_model(model)
     clipped.set_weights(model.get_weights())
-    kernels = _kernels(clipped, options.skip)
+    kernels = kernels_of(clipped, options.skip, "clipq")
     codes: list[Array] = []
 
     def compute_with(step: int, _: float) -> list[tuple[Any, Array]]:
@@ -101,18 +101,3 @@ def means(kernel: Array, codes: Array) -> Array:
     levels = (sums / np.maximum(counts, 1)).astype(np.float32)
     levels[0] = 0.0
     return levels[index].reshape(kernel.shape)
-
-
-def _kernels(model: Any, skip: tuple[str, ...]) -> list[Any]:
-    """The trainable weights of two axes or more of the layers that are not skipped."""
-    names = list(dict.fromkeys(w.name.split("/")[0] for w in model.trainable_weights))
-    for name in skip:
-        if name not in names:
-            raise BadInput(
-                f"clipq.skip: the model has no layer {name!r} with weights.",
-                suggest(name, names) or f"It has {', '.join(names)}.",
-            )
-    kernels = [w for w in model.trainable_weights if w.shape.rank >= 2 and w.name.split("/")[0] not in skip]
-    if not kernels:
-        raise BadInput("clipq: the model has no kernel to quantize.", "Dense and convolution layers have one.")
-    return kernels

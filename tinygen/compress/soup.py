@@ -26,8 +26,8 @@ class Settings(TrainOptions):
     `learning_rate` * `spread`; or the `files` of fine-tuned models of the same architecture.
 
     `method` "uniform" averages all; "greedy" takes them from the best to the worst by the validation data and keeps
-    those that do not make the soup worse. Zeros stay. Batch statistics are taken anew from the training data. Without x_val, a
-    fifth of the training data validates and is not trained on.
+    those that do not make the soup worse. Zeros stay. Batch statistics are taken anew from the training data. Without
+    x_val, a fifth of the training data validates and is not trained on.
     """
 
     MODEL_FILES: ClassVar[tuple[str, ...]] = ("files",)
