@@ -236,7 +236,7 @@ def _resolve(config: Config, folder: Path) -> Config:
 
 def _resolve_step(step: Step, folder: Path) -> Step:
     options = step.options
-    paths = {key: str(folder / value) for key, value in options.model_files().items()}
+    paths = options.renamed_files(lambda path: str(folder / path))
     return step.model_copy(update={"options": options.model_copy(update=paths)})
 
 

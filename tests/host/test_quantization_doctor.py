@@ -34,6 +34,7 @@ def doctor(tmp_path: Path) -> Doctor:
         job = {
             "name": "m", "path": str(tmp_path / "m.h5"), "kind": "keras", "samples": str(tmp_path / "x.npy"),
             "out": str(tmp_path / "m.tflite"), "preprocess": None, "examined": str(folder),
+            "precision": "int8",
         }  # fmt: skip
         [told] = quantize_job({"models": [job]}, lambda _: None)["models"]
         arrays = {"x_train": np.asarray(x, np.float32), **({"y_train": y} if y is not None else {}), **others}

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..errors import BadInput, suggest
+
 Keep = Literal["none", "sparsity", "clusters", "both"]
 #: Weights of more values than this are not clustered.
 MOST_CLUSTERS = 256
@@ -42,3 +44,18 @@ def holding(kernels: Sequence[Any], keep: Keep) -> tuple[list[Any], dict[str, in
         return [], counts
     held = tf.function(hold)
     return [tf_keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_: held())], counts
+
+
+def kernels_of(model: Any, skip: Sequence[str], technique: str) -> list[Any]:
+    """The trainable weights of two axes or more of the layers that are not skipped."""
+    names = list(dict.fromkeys(w.name.split("/")[0] for w in model.trainable_weights))
+    for name in skip:
+        if name not in names:
+            raise BadInput(
+                f"{technique}.skip: the model has no layer {name!r} with weights.",
+                suggest(name, names) or f"It has {', '.join(names)}.",
+            )
+    kernels = [w for w in model.trainable_weights if w.shape.rank >= 2 and w.name.split("/")[0] not in skip]
+    if not kernels:
+        raise BadInput(f"{technique}: the model has no kernel to work on.", "Dense and convolution layers have one.")
+    return kernels

@@ -1,40 +1,50 @@
-"""Distillation: a small student learns from the labels and from the teacher's softened outputs.
+"""Distillation: a small student learns from the labels and from softened outputs of one teacher or several.
 
-Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015.
+Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015; hints from inside the teacher after
+Romero et al., "FitNets: Hints for Thin Deep Nets", 2015.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from ..errors import BadInput
+from ._loop import Term, fit
+from ._teachers import features, pooled, require_same_ends, taught_logits
 from .registry import TrainOptions
 from .students import KINDS, build_student
-from .task import task_of
-from .training import Context, TrainingData, predict, train
+from .task import Task, task_of
+from .training import Context, TrainingData, hard_loss, predict, soft_loss
 
 
 class Settings(TrainOptions):
-    """`temperature` softens both outputs; `alpha` is the teacher's share of the loss (0: labels alone, 1: teacher).
+    """`temperature` T softens both outputs; `alpha` is the teacher's share of the loss (0: labels alone, 1: teacher).
 
     `student` is a model file, or "auto", "conv1d", "conv2d", "dense" of tinygen's own with `width` filters. The teacher
-    is the model as the step before left it.
+    is the model as the step before left it; `teachers` are files of more, and `average` says what of them is averaged.
+    `hint` leads the student's features to the teacher's by a learned linear projection P: those of `hint_layers` (the
+    teacher's, the student's), else what their last Dense layers read. The loss is (1 - alpha) * labels + alpha *
+    T^2 * KL(teacher, student) + hint * mean((P(student) - teacher)^2) / variance(teacher).
     """
 
-    MODEL_FILES: ClassVar[tuple[str, ...]] = ("student",)
+    MODEL_FILES: ClassVar[tuple[str, ...]] = ("student", "teachers")
 
     epochs: int = Field(40, gt=0)
     temperature: float = Field(3.0, gt=0, le=100)
     alpha: float = Field(0.7, ge=0, le=1)
     student: str = "auto"
     width: int = Field(8, gt=0, le=1024)
+    teachers: tuple[str, ...] = Field((), max_length=16)
+    average: Literal["logits", "probabilities"] = "logits"
+    hint: float = Field(0.0, ge=0, allow_inf_nan=False)
+    hint_layers: tuple[str, ...] = Field((), max_length=2)
 
-    def model_files(self) -> dict[str, str]:
-        """The student, where it is a file and not one of the kinds."""
-        return {} if self.student in KINDS else {"student": self.student}
+    def model_files(self) -> dict[str, str | tuple[str, ...]]:
+        """The teachers, and the student, where it is a file and not one of the kinds."""
+        files = super().model_files()
+        return {key: path for key, path in files.items() if path not in KINDS}
 
 
 def apply(model: Any, data: TrainingData, options: Settings, context: Context) -> tuple[Any, dict[str, Any]]:
@@ -43,22 +53,51 @@ def apply(model: Any, data: TrainingData, options: Settings, context: Context) -
         student = build_student(model, options.student, options.width)  # type: ignore[arg-type]
     else:
         student = context.load(options.student)
-        for what in ("input_shape", "output_shape"):
-            ours, theirs = getattr(student, what)[1:], getattr(model, what)[1:]
-            if ours != theirs:
-                told = what.replace("_shape", "")
-                raise BadInput(
-                    f"Student: its {told} is {list(ours)}, the teacher's {list(theirs)}.", "They must be the same."
-                )
-    logits = np.asarray(context.task.logits(predict(model, data.x)))
+        require_same_ends(student, model, "Student")
+    teachers = [model, *map(context.load, options.teachers)]
+    for path, teacher in zip(options.teachers, teachers[1:], strict=True):
+        require_same_ends(teacher, model, f"Teacher {path.rpartition('/')[2]}")
+    tasks = [task_of(teacher, data.y, "distill") for teacher in teachers]
+    logits = taught_logits(teachers, tasks, data.x, options.average, options.temperature)
     task = task_of(student, data.y, "distill")
-    facts = train(
-        student,
-        data,
-        options,
-        context,
-        task=task,
-        teacher=(logits, options.temperature, options.alpha),
+    terms, given, trained, extra = loss_terms(task, options.alpha, options.temperature), [logits], student, []
+    facts: dict[str, Any] = {"teachers": len(teachers)}
+    if options.hint > 0:
+        trained, projection, wanted, facts["hint_layers"] = _hint(model, student, data, options)
+        terms.append(Term("hint", options.hint, lambda b: _gap(projection(b.outputs[0]), b.given[1], wanted.var())))
+        given, extra = [*given, wanted], projection.trainable_variables
+    facts |= fit(
+        trained, data.x, task.targets(data.y), options, context, terms, logits=task.logits, given=given, extra=extra,
         label="distill",
-    )
+    )  # fmt: skip
     return student, {**facts, "student_parameters": int(student.count_params())}
+
+
+def loss_terms(task: Task, alpha: float, temperature: float) -> list[Term]:
+    """The labels' and the teacher's terms; the teacher's logits are `given[0]`."""
+    import tensorflow as tf
+
+    return [
+        Term("labels", 1.0 - alpha, lambda b: tf.reduce_mean(hard_loss(task, b.targets, b.logits))),
+        Term("teacher", alpha, lambda b: tf.reduce_mean(soft_loss(task, temperature, b.given[0], b.logits))),
+    ]
+
+
+def _hint(model: Any, student: Any, data: TrainingData, options: Settings) -> tuple[Any, Any, Any, list[str]]:
+    """(the student with its features as a second output, the projection, the teacher's features, the layers)."""
+    import tf_keras
+
+    names = (*options.hint_layers, "", "")
+    theirs, wanted = features(model, names[0], "teacher")
+    ours, tensor = features(student, names[1], "student")
+    target = predict(tf_keras.Model(model.inputs, pooled(wanted)), data.x)
+    both = tf_keras.Model(student.inputs, [student.output, pooled(tensor)])
+    projection = tf_keras.layers.Dense(target.shape[-1], name="hint_projection")
+    projection.build(both.outputs[1].shape)
+    return both, projection, np.asarray(target, np.float32), [theirs, ours]
+
+
+def _gap(found: Any, wanted: Any, variance: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.reduce_mean(tf.square(found - wanted)) / (float(variance) + 1e-12)

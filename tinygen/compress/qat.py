@@ -26,8 +26,7 @@ class Settings(TrainOptions):
     `preserve` keeps the zeros of pruning ("sparsity": PQAT), the shared values of clustering ("clusters": CQAT, one
     weight scale a layer; a layer that takes a batch normalization in has so many values a channel) or "both" (PCQAT).
     `decay` is what an activation's range keeps of itself a step. `alpha` and `temperature` let the recipe's first model
-    teach. Layers that tfmot cannot annotate are named; where there are any, the ranges are calibrated again for the
-    int8 model.
+    teach. Layers that tfmot cannot annotate are named; where there are any, int8 takes calibrated ranges as ever.
     """
 
     LAST: ClassVar[bool] = True

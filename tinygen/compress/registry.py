@@ -26,9 +26,14 @@ class Options(BaseModel):
     #: Whether no step may follow: what the technique makes would be lost.
     LAST: ClassVar[bool] = False
 
-    def model_files(self) -> dict[str, str]:
-        """Option name to path, for the options that are given and name a model file."""
+    def model_files(self) -> dict[str, str | tuple[str, ...]]:
+        """Option name to path or paths, for the options that are given and name model files."""
         return {key: getattr(self, key) for key in self.MODEL_FILES if getattr(self, key)}
+
+    def renamed_files(self, change: Callable[[str], str]) -> dict[str, str | tuple[str, ...]]:
+        """`model_files` with every path changed."""
+        files = self.model_files()
+        return {key: change(p) if isinstance(p, str) else tuple(map(change, p)) for key, p in files.items()}
 
 
 class TrainOptions(Options):

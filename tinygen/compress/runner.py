@@ -131,7 +131,7 @@ def _require_last(steps: Sequence[StepLike]) -> None:
 
 def _request(step: StepLike, load: Loader) -> dict[str, Any]:
     options = step.options
-    files = {key: load(path).path for key, path in options.model_files().items()}
+    files = options.renamed_files(lambda path: load(path).path)
     return {"technique": step.technique, "options": json.loads(options.model_dump_json()), "files": files}
 
 

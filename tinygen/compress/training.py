@@ -87,36 +87,40 @@ def label_loss(task: Task) -> Callable[[Any, Any], Any]:
 
 
 def _loss(task: Task, temperature: float, share: float) -> Callable[[Any, Any], Any]:
-    import tensorflow as tf
-
     n = task.outputs
-
-    def hard(labels: Any, logits: Any) -> Any:
-        if task.kind == "classes":
-            return tf.nn.softmax_cross_entropy_with_logits(labels, logits)
-        if task.kind == "binary":
-            return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits), axis=-1)
-        return tf.reduce_mean(tf.square(labels - logits), axis=-1)
-
-    def soft(teacher: Any, logits: Any) -> Any:
-        if task.kind == "numbers":
-            return tf.reduce_mean(tf.square(teacher - logits), axis=-1)
-        scaled, wanted = logits / temperature, teacher / temperature
-        if task.kind == "binary":
-            p = tf.sigmoid(wanted)
-            gap = tf.nn.sigmoid_cross_entropy_with_logits(p, scaled) - tf.nn.sigmoid_cross_entropy_with_logits(
-                p, wanted
-            )
-            return temperature**2 * tf.reduce_mean(gap, axis=-1)
-        p = tf.nn.softmax(wanted)
-        return temperature**2 * tf.reduce_sum(p * (tf.nn.log_softmax(wanted) - tf.nn.log_softmax(scaled)), axis=-1)
 
     def loss(targets: Any, outputs: Any) -> Any:
         logits = task.logits(outputs)
-        total = (1.0 - share) * hard(targets[:, :n], logits)
-        return total + share * soft(targets[:, n : 2 * n], logits) if share > 0.0 else total
+        total = (1.0 - share) * hard_loss(task, targets[:, :n], logits)
+        return total + share * soft_loss(task, temperature, targets[:, n : 2 * n], logits) if share > 0.0 else total
 
     return loss
+
+
+def hard_loss(task: Task, labels: Any, logits: Any) -> Any:
+    """The loss to rows of `task.targets`, one value a sample: cross entropy, or the mean squared error of numbers."""
+    import tensorflow as tf
+
+    if task.kind == "classes":
+        return tf.nn.softmax_cross_entropy_with_logits(labels, logits)
+    if task.kind == "binary":
+        return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels, logits), axis=-1)
+    return tf.reduce_mean(tf.square(labels - logits), axis=-1)
+
+
+def soft_loss(task: Task, temperature: float, teacher: Any, logits: Any) -> Any:
+    """T²·KL(teacher ‖ model) at temperature T, one value a sample; of numbers the mean squared error."""
+    import tensorflow as tf
+
+    if task.kind == "numbers":
+        return tf.reduce_mean(tf.square(teacher - logits), axis=-1)
+    scaled, wanted = logits / temperature, teacher / temperature
+    if task.kind == "binary":
+        p = tf.sigmoid(wanted)
+        gap = tf.nn.sigmoid_cross_entropy_with_logits(p, scaled) - tf.nn.sigmoid_cross_entropy_with_logits(p, wanted)
+        return temperature**2 * tf.reduce_mean(gap, axis=-1)
+    p = tf.nn.softmax(wanted)
+    return temperature**2 * tf.reduce_sum(p * (tf.nn.log_softmax(wanted) - tf.nn.log_softmax(scaled)), axis=-1)
 
 
 def _speaker(label: str, epochs: int, progress: Callable[[str], None]) -> Any:

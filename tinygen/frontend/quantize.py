@@ -218,8 +218,8 @@ def _calibration(samples: Any, precision: Precision, aware: bool = False) -> lis
     """Where the activations' ranges come from."""
     if precision == "dynamic":
         return [
-            "Dynamic range: weights of int8, activations of float32, for TensorFlow Lite on a computer or a phone; "
-            "`tinygen generate` makes no firmware of it."
+            "Dynamic range: activations of float32, weights of int8 in layers of 1,024 of them and more; for TensorFlow"
+            " Lite on a computer or a phone, `tinygen generate` makes no firmware of it."
         ]
     if aware:
         return ["The ranges are those that the quantization-aware training learned; nothing was calibrated."]
