@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,9 @@ def culprit(job: dict[str, Any], ask: Callable[[dict[str, Any]], dict[str, Any]]
         middle = (low + high) // 2
         try:
             ask({**job, "layer": names[middle]})
-        except WorkerFault:
+        except WorkerFault as error:
+            if not error.signal:
+                return ""
             high = middle
         else:
             low = middle + 1
@@ -52,8 +55,6 @@ def probe_job(request: dict[str, Any], _progress: Progress) -> dict[str, Any]:
         part = tf_keras.Model(model.inputs, model.get_layer(request["layer"]).get_output_at(0))
         samples = np.load(request["samples"], allow_pickle=False)[:_SAMPLES]
         shape = (1, *(int(d) for d in model.inputs[0].shape[1:]))
-        try:
+        with contextlib.suppress(BadInput):
             convert_int8(lambda x: part(x, training=False), part, shape, samples, "part")
-        except BadInput:
-            pass
     return {"layers": names}
