@@ -24,7 +24,7 @@ epochs = 60
 technique = "distill"
 student = "dense"
 epochs = 60
-width = 6
+width = 5
 
 [[compress]]
 technique = "prune"

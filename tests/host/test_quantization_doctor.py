@@ -215,7 +215,10 @@ def test_what_a_file_alone_shows(tmp_path: Path) -> None:
     assert only(diagnose_file(batch, "m")).kind == "dynamic-batch"
     (tmp_path / "hybrid.tflite").write_bytes(hybrid)
     done = tinygen("inspect", tmp_path / "hybrid.tflite", "--json", tmp_path / "i.json")
-    assert done.code == 2 and "hybrid" in (tmp_path / "i.json").read_text()
+    done.refused(2, "FULLY_CONNECTED", out=None)
+    told = json.loads((tmp_path / "i.json").read_text())
+    assert {finding["kind"] for finding in told["findings"]} == {"hybrid-operator"} and told["error"]
+    assert tinygen("inspect", tmp_path / "hybrid.tflite", "--json", "-").out == ""
 
 
 def test_the_command(tmp_path: Path, digits: tuple[Any, Any, Any]) -> None:

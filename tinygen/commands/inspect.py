@@ -41,8 +41,9 @@ def command(
             compiled = compile_model(opened, profile)
         except BadInput as error:
             out.show(*(finding.line for finding in findings))
-            refused = {"schema": "tinygen.inspect/1", "model": opened.name, "error": error.line}
-            out.finish({**refused, "findings": [finding.json() for finding in findings]})
+            if json_target != "-":  # a refusal leaves standard output empty
+                refused = {"schema": "tinygen.inspect/1", "model": opened.name, "error": error.line}
+                out.finish({**refused, "findings": [finding.json() for finding in findings]})
             raise
     result = {**inspection(compiled), "findings": [finding.json() for finding in findings]}
     if not board:

@@ -39,7 +39,10 @@ def convert(
     import tensorflow as tf
 
     function = tf.function(call, input_signature=[tf.TensorSpec(input_shape, samples.dtype.name, name="input")])
-    concrete = function.get_concrete_function()
+    try:
+        concrete = function.get_concrete_function()
+    except Exception as error:
+        raise refusal(error, name) from error
     refuse_loops(concrete.graph.as_graph_def(), name)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], owner)
 

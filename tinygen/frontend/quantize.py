@@ -19,9 +19,10 @@ from ..model_file import LoadedModel
 from ..preprocess import METADATA, from_mean_std, normalize, to_metadata
 from ..project import Preprocess
 from ..quantization_aware import is_quantization_aware, open_keras
-from ..worker import Progress, run_job
+from ..worker import Progress, WorkerFault, run_job
 from .convert import Precision, convert, require_integers, with_metadata
 from .doctor.batch_norm import batch_norm_mismatch
+from .doctor.culprit import culprit
 from .doctor.examined import Examined, examine, read_examined
 from .doctor.inputs import input_range
 from .keras_loader import load_model
@@ -112,9 +113,14 @@ def quantize_loaded(
             out = str(Path(work) / f"{i}.tflite")
             jobs.append({**source, "out": out, "preprocess": given, "examined": examined})
         timeout = 600.0 * len(jobs)
-        answer = run_job(
-            "tinygen.frontend.quantize:quantize_job", {"models": jobs}, timeout_seconds=timeout, progress=progress
-        )
+        try:
+            answer = run_job(
+                "tinygen.frontend.quantize:quantize_job", {"models": jobs}, timeout_seconds=timeout, progress=progress
+            )
+        except WorkerFault as error:
+            if error.signal in (0, 9):  # 9: for want of memory, most often
+                raise
+            raise _died(jobs, error) from error
         results = []
         for job, model, told in zip(jobs, models, answer["models"], strict=True):
             kept = Preprocess.model_validate(told["preprocess"]) if told["preprocess"] else None
@@ -122,6 +128,20 @@ def quantize_loaded(
             seen = read_examined(Path(job["examined"]), told["found"]) if examine else None
             results.append(QuantizeResult(Path(job["out"]).read_bytes(), kept, findings, seen))
     return results
+
+
+def _died(jobs: Sequence[dict[str, Any]], error: WorkerFault) -> BadInput:
+    """The converter took its process with it: the layer is looked for."""
+    for job in jobs:
+        layer = culprit(job) if job["kind"] == "keras" else ""
+        if layer:
+            what = (
+                f"{job['name']}: layer {layer!r}: the TensorFlow Lite converter crashes on it (signal {error.signal})."
+            )
+            return BadInput(what, "Replace that layer, or build it from simpler ones.")
+    names = ", ".join(job["name"] for job in jobs)
+    what = f"{names}: the TensorFlow Lite converter crashes (signal {error.signal})."
+    return BadInput(what, "Convert it layer by layer to find the one; --debug shows the log.")
 
 
 def quantize_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
