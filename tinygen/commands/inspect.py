@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
 from ..units import format_size
-from .options import DebugOption, JsonOption, Output, QuietOption
+from .generate import choice
+from .options import OPTIMIZE_HELP, DebugOption, JsonOption, Output, QuietOption
 
 
 def command(
@@ -17,6 +18,7 @@ def command(
         str, typer.Option("--board", "-b", metavar="B", help="Whose kernels; any portable core if absent.")
     ] = "",
     data: Annotated[Path | None, typer.Option("--data", metavar="D.npz", help="Quantizes a Keras model.")] = None,
+    optimize: Annotated[str, typer.Option("--optimize", metavar="O", help=OPTIMIZE_HELP)] = "balanced",
     json_target: JsonOption = "",
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -24,12 +26,14 @@ def command(
     """Per layer: shape, MACs, weights, arena, kernel. Example: tinygen inspect kws.tflite --board pico"""
     from ..boards import load_board
     from ..compiled import compile_model, open_model
-    from ..records import inspection
+    from ..records import Optimize, inspection
     from ..report.text import layer_table
 
+    choice(optimize, ("speed", "balanced", "size"), "--optimize")
     out = Output(json_target, quiet)
     with out.working("Reading the model"):
-        compiled = compile_model(open_model(model, data=data, say=out.say), load_board(board or "qemu_mps2_an385"))
+        opened = open_model(model, data=data, say=out.say)
+        compiled = compile_model(opened, load_board(board or "qemu_mps2_an385"), optimize=cast(Optimize, optimize))
     result = inspection(compiled)
     if not board:
         result["board"] = None
@@ -49,5 +53,17 @@ def command(
         f"arena {result['arena_bytes']:,} B, lower bound {result['arena_lower_bound_bytes']:,} B "
         f"(scratch {result['arena_scratch_bytes']:,} B, alignment {result['arena_padding_bytes']:,} B)"
         + (f"; state {result['state_bytes']:,} B" if result["state_bytes"] else ""),
+        *_compressed(result["layers"]),
     )
     out.finish(result)
+
+
+def _compressed(layers: list[dict[str, Any]]) -> list[str]:
+    """A line on the layers whose weights are stored compressed, where there are some."""
+    saved = [layer["dense_weights_bytes"] - layer["weights_bytes"] for layer in layers]
+    if not any(saved):
+        return []
+    return [
+        f"{sum(map(bool, saved))} layers store their weights compressed, {sum(saved):,} B less, and run slower: "
+        "`tinygen simulate` counts their instructions, --optimize speed keeps them dense."
+    ]
