@@ -20,10 +20,11 @@ from tinygen.fits import Fit, fits
 
 
 def dense_model(inputs: int, outputs: int) -> bytes:
-    """A fully connected layer of inputs x outputs weights."""
+    """A fully connected layer of inputs x outputs weights, of all values: they are stored as they are."""
+    weights = (np.arange(outputs * inputs) % 255 - 127).astype(np.int8).reshape(outputs, inputs)
     tensors = [
         T((1, inputs), scales=(0.1,), zero_points=(0,)),
-        T((outputs, inputs), scales=(0.01,), zero_points=(0,), data=np.ones((outputs, inputs), np.int8)),
+        T((outputs, inputs), scales=(0.01,), zero_points=(0,), data=weights),
         T((1, outputs), scales=(0.5,), zero_points=(0,)),
     ]
     return build(tensors, [Node("FULLY_CONNECTED", (0, 1, -1), (2,), "FullyConnectedOptions")], [0], [2])

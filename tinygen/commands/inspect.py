@@ -64,6 +64,6 @@ def _compressed(layers: list[dict[str, Any]]) -> list[str]:
     if not any(saved):
         return []
     return [
-        f"{sum(map(bool, saved))} layers store their weights compressed, {sum(saved):,} B less, and run slower: "
-        "`tinygen simulate` counts their instructions, --optimize speed keeps them dense."
+        f"Weights stored compressed: {sum(map(bool, saved))} of {len(saved)} layers, {sum(saved):,} B less. They take "
+        "other instructions: `tinygen simulate` counts them, --optimize speed keeps all dense."
     ]
