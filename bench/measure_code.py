@@ -8,13 +8,14 @@ Takes a few minutes and needs the cross compilers of gcc and zig; with headers, 
    compiler's library and of mem*.c that come with it.
 2. The models of MODELS_DIR (.tflite) are rendered and compiled: bytes of each API function, and of the invoke
    functions, to which base + Σ (call + argument · n) is fitted by least squares and raised until none lies above.
-3. Stack is what -fstack-usage says of each function and of the deepest that its header keeps for it, plus a fixed
-   share where library functions are called.
+3. Stack is what -fstack-usage says of each function and of the deepest that its header keeps for it, or, where that is
+   more, of the deepest chain of calls at -Os, which inlines less; plus a fixed share for library functions.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -127,6 +128,25 @@ def stack_usage(source: Path) -> dict[str, int]:
     return {line.split("\t")[0].split(":")[-1]: int(line.split("\t")[1]) for line in lines}
 
 
+def chain_usage(bench: Bench, source: Path, kernels: list[str]) -> dict[str, int]:
+    """Stack bytes of the deepest chain of calls of each kernel at -Os, other kernels not counted."""
+    small = source.with_name(f"small_{source.name}")
+    small.write_text(source.read_text())
+    bench.compile(small, ("-Os", "-fcallgraph-info=su"))
+    text = small.with_suffix(".ci").read_text()
+    own = {
+        name: int(size) for name, size in re.findall(r'title: "(?:[^":]+:)?([^":]+)" label: "[^"]*?(\d+) bytes', text)
+    }
+    below: dict[str, list[str]] = {}
+    for caller, callee in re.findall(r'sourcename: "(?:[^":]+:)?([^":]+)" targetname: "(?:[^":]+:)?([^":]+)"', text):
+        below.setdefault(caller, []).append(callee)
+
+    def depth(name: str) -> int:
+        return own.get(name, 0) + max((depth(n) for n in below.get(name, []) if n not in kernels), default=0)
+
+    return {name: depth(name) for name in kernels}
+
+
 def kernel_prices(bench: Bench, only: frozenset[str] = frozenset()) -> tuple[dict[str, Any], dict[str, int]]:
     functions: dict[str, Any] = {}
     support: dict[str, int] = {}
@@ -138,11 +158,13 @@ def kernel_prices(bench: Bench, only: frozenset[str] = frozenset()) -> tuple[dic
         made = bench.compile(source)
         names = weak_functions(made)
         stacks = stack_usage(source)
+        chains = chain_usage(bench, source, names) if bench.tools.kind == "gcc" else {}
         for name in (n for n in names if n not in functions):  # else of a header that this one includes
             symbols = bench.link([made], [name])
             own = symbols.pop(name)
             below = max((stacks.get(symbol, 0) for symbol in symbols if symbol not in names), default=0)
-            functions[name] = {"bytes": own, "stack": stacks.get(name, 0) + below, "needs": sorted(symbols)}
+            stack = max(stacks.get(name, 0) + below, chains.get(name, 0))
+            functions[name] = {"bytes": own, "stack": stack, "needs": sorted(symbols)}
             support.update(symbols)
     return functions, support
 

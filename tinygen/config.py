@@ -101,7 +101,10 @@ class QuantizeSection(_Strict):
 
 
 class TargetSection(_Strict):
-    """[target]: `boards` by name or by the path of a profile; `runtime`; `project`, who builds it; `optimize`."""
+    """[target]: `boards` by name or by the path of a profile; `runtime`; `project`, who builds it.
+
+    `optimize` is of the code, and says which layers store their weights compressed (docs/packed.md).
+    """
 
     boards: tuple[str, ...] = Field(min_length=1)
     runtime: Literal["aot", "tflm"] = "aot"

@@ -10,7 +10,7 @@ from .boards import BoardProfile
 from .compiled import Compiled, Model
 from .graph.ir import HANDLE, Graph
 from .ops import operators
-from .ops.lowering import Layer
+from .ops.lowering import Layer, saved_bytes
 from .project import LayerRecord, Manifest, ModelRecord, PlanRecord, TensorRecord
 
 Optimize = Literal["speed", "balanced", "size"]
@@ -128,6 +128,7 @@ def _layer_record(compiled: Compiled, layer: Layer) -> LayerRecord:
 def inspection(compiled: Compiled) -> dict[str, Any]:
     """The "tinygen.inspect/1" object."""
     records = [_layer_record(compiled, layer) for layer in compiled.layers]
+    savings = [saved_bytes(layer, compiled.graph) for layer in compiled.layers]
     return {
         "schema": "tinygen.inspect/1",
         "model": compiled.model.name,
@@ -149,10 +150,11 @@ def inspection(compiled: Compiled) -> dict[str, Any]:
                 "output_shape": list(r.output_shape),
                 "macs": r.macs,
                 "weights_bytes": r.weights_bytes,
+                "dense_weights_bytes": r.weights_bytes + saved,
                 "kernel": r.kernel,
                 "arena_offset": r.arena_offset,
                 "output_bytes": r.output_bytes,
             }
-            for r in records
+            for r, saved in zip(records, savings, strict=True)
         ],
     }

@@ -260,7 +260,7 @@ def _pruning(steps: Sequence[Step]) -> str:
         if after.name == "prune":
             saved = before.measured.flash_bytes - after.measured.flash_bytes
             zeros = 100 * after.measured.zero_share
-            plain = "" if saved > 0 else ": every weight is stored, zeros too"
+            plain = "" if saved > 0 else ": no layer saves enough to be stored compressed"
             told.append(f"Pruning to {zeros:.0f} % zeros saved {saved:,} bytes of flash{plain}.")
     return " ".join(told)
 

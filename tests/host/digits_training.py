@@ -84,10 +84,10 @@ def int8_weights(model: Any) -> list[Any]:
     """The int8 tensors of two or more axes that the model's full int8 .tflite stores, as tinygen converts it."""
     import tensorflow as tf
 
-    from tinygen.frontend.convert import convert_int8
+    from tinygen.frontend.convert import convert
 
     data = digits()[0]
-    tflite, _ = convert_int8(lambda x: model(x, training=False), model, (1, 8, 8, 1), data.x[:30], "digits")
+    tflite, _ = convert(lambda x: model(x, training=False), model, (1, 8, 8, 1), data.x[:30], "digits")
     interpreter = tf.lite.Interpreter(model_content=tflite)
     stored = []
     for tensor in interpreter.get_tensor_details():

@@ -8,7 +8,7 @@ from typing import Annotated, cast
 import typer
 
 from ..errors import BadInput, suggest
-from .options import BoardOption, DebugOption, JsonOption, OutOption, Output, QuietOption
+from .options import OPTIMIZE_HELP, BoardOption, DebugOption, JsonOption, OutOption, Output, QuietOption
 
 
 def choice(value: str, known: tuple[str, ...], option: str) -> str:
@@ -26,7 +26,7 @@ def command(
     project: Annotated[
         str, typer.Option("--project", metavar="P", help="platformio, espidf, arduino or cmake.")
     ] = "platformio",
-    optimize: Annotated[str, typer.Option("--optimize", metavar="O", help="speed, balanced or size.")] = "balanced",
+    optimize: Annotated[str, typer.Option("--optimize", metavar="O", help=OPTIMIZE_HELP)] = "balanced",
     toolchain: Annotated[str, typer.Option("--toolchain", metavar="T", help="gcc or zig.")] = "",
     keep_input: Annotated[bool, typer.Option("--keep-input", help="invoke leaves the input as it was.")] = False,
     checked: Annotated[

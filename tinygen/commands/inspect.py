@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
 from ..units import format_size
-from .options import DebugOption, JsonOption, Output, QuietOption
+from .generate import choice
+from .options import OPTIMIZE_HELP, DebugOption, JsonOption, Output, QuietOption
 
 
 def command(
@@ -17,6 +18,7 @@ def command(
         str, typer.Option("--board", "-b", metavar="B", help="Whose kernels; any portable core if absent.")
     ] = "",
     data: Annotated[Path | None, typer.Option("--data", metavar="D.npz", help="Quantizes a Keras model.")] = None,
+    optimize: Annotated[str, typer.Option("--optimize", metavar="O", help=OPTIMIZE_HELP)] = "balanced",
     json_target: JsonOption = "",
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -29,16 +31,17 @@ def command(
     from ..compiled import compile_model, open_model
     from ..diagnosis import diagnose_file
     from ..errors import BadInput
-    from ..records import inspection
+    from ..records import Optimize, inspection
     from ..report.text import layer_table
 
+    choice(optimize, ("speed", "balanced", "size"), "--optimize")
     out = Output(json_target, quiet)
     with out.working("Reading the model"):
         profile = load_board(board or "qemu_mps2_an385")
         opened = open_model(model, data=data, say=out.say)
         findings = diagnose_file(opened.tflite, opened.name).findings
         try:
-            compiled = compile_model(opened, profile)
+            compiled = compile_model(opened, profile, optimize=cast(Optimize, optimize))
         except BadInput as error:
             out.show(*(finding.line for finding in findings))
             if json_target != "-":  # a refusal leaves standard output empty
@@ -65,5 +68,17 @@ def command(
         f"(scratch {result['arena_scratch_bytes']:,} B, alignment {result['arena_padding_bytes']:,} B)"
         + (f"; state {result['state_bytes']:,} B" if result["state_bytes"] else ""),
         *(finding.line for finding in findings),
+        *_compressed(result["layers"]),
     )
     out.finish(result)
+
+
+def _compressed(layers: list[dict[str, Any]]) -> list[str]:
+    """A line on the layers whose weights are stored compressed, where there are some."""
+    saved = [layer["dense_weights_bytes"] - layer["weights_bytes"] for layer in layers]
+    if not any(saved):
+        return []
+    return [
+        f"Weights stored compressed: {sum(map(bool, saved))} of {len(saved)} layers, {sum(saved):,} B less. They take "
+        "other instructions: `tinygen simulate` counts them, --optimize speed keeps all dense."
+    ]

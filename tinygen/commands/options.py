@@ -19,6 +19,7 @@ from rich.markup import escape
 from ..errors import BadInput
 from ..units import parse_size
 
+OPTIMIZE_HELP = "speed, balanced or size: of the code, and which layers store their weights compressed."
 JsonOption = Annotated[
     str, typer.Option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")
 ]

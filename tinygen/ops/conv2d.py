@@ -15,7 +15,7 @@ from ._window import check_window
 from .base import FUSED, Kernel, LayerCode, Operator, Shape, bad_layer
 
 #: The most bytes on any core of the kernels that read compressed weights.
-PACKED_BYTES = {"sparse": 456, "lut": 528, "sparse_lut": 612}
+PACKED_BYTES = {"sparse": 600, "lut": 772, "sparse_lut": 836}
 POINTWISE_BYTES = {"sparse": 572, "lut": 688, "sparse_lut": 776}
 
 

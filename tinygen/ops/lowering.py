@@ -88,6 +88,11 @@ def _compressed(graph: Graph, layers: list[Layer], features: frozenset[str], opt
     return choose_compressed(found, calls, optimize)
 
 
+def saved_bytes(layer: Layer, graph: Graph) -> int:
+    """What a layer's weights take less in flash than as the model has them; 0 where they are not compressed."""
+    return layer.kernel.saves(graph, layer.op) if layer.kernel and layer.kernel.saves else 0
+
+
 def _check_params(op: Op, code: LayerCode) -> None:
     """Every number of a descriptor is an int32 in C."""
     for name, value in code.params:
