@@ -133,3 +133,13 @@ def test_gains() -> None:
 def test_nothing_to_cluster() -> None:
     with pytest.raises(BadInput, match="no layer can be clustered"):
         apply("cluster", dense_model(), epochs=1, min_weights=10_000)
+
+
+def test_a_layer_of_few_weights() -> None:
+    """Fewer different weights than values, on one side of zero or on both: k-means++ alone would fail."""
+    model = dense_model()
+    kernel = model.get_layer("output").kernel
+    kernel.assign(np.eye(48, 10, dtype=np.float32) * 0.5 - np.eye(48, 10, 1, dtype=np.float32) * 0.2)
+    clustered, facts = apply("cluster", model, epochs=1)
+    assert 3 <= facts["values"]["output"] < facts["values"]["hidden"] == 16
+    assert ((clustered.get_layer("output").kernel.numpy() == 0) == (kernel.numpy() == 0)).all()

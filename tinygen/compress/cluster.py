@@ -102,7 +102,10 @@ def _wrapped(
         gains = channel_gains(kernel, options.channel_gains)
         zeros = options.preserve_sparsity and bool((kernel == 0).any())
         inner = with_gain(layer, attribute, gains, options.channel_gains)
-        wrapper = clustering.cluster_weights(inner, options.values, way, preserve_sparsity=zeros)
+        # k-means++ draws from the positive and the negative weights apart, and fails where it finds too few.
+        few = min(len(np.unique(kernel[kernel > 0])), len(np.unique(kernel[kernel < 0]))) < options.values
+        start = ways.LINEAR if few else way
+        wrapper = clustering.cluster_weights(inner, options.values, start, preserve_sparsity=zeros)
         wrapper.build(layer.get_input_shape_at(0))
         centroids = wrapper.cluster_centroids[attribute].numpy()
         if layer.name in importance:
