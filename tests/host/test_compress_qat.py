@@ -42,7 +42,7 @@ def lossy() -> Any:
 def test_int8_is_better_than_without(tmp_path: Path) -> None:
     start = lossy()
     before = digits.run(digits.quantized(start, tmp_path))
-    made, facts = digits.apply("qat", start, epochs=6, learning_rate=1e-3)
+    made, facts = digits.apply("qat", start, epochs=10, learning_rate=1e-3)
     after = digits.run(digits.quantized(made, tmp_path))
     assert digits.accuracy(start) > before + 0.05, "a model that loses in int8"
     assert facts["ranges"] == "learned" and facts["not_aware_layers"] == []
