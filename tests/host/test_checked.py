@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import tinygen
@@ -128,8 +129,8 @@ def test_any_byte_of_any_zone(place: str, layer: str, byte: int, tmp_path: Path)
     written(conv(), place, layer, byte, tmp_path)
 
 
-def with_scratch(graph: Graph, features: frozenset[str]) -> tuple[Layer, ...]:
-    return tuple(replace(layer, scratch_bytes=10 * (layer.index == 1)) for layer in lower(graph, features))
+def with_scratch(graph: Graph, features: frozenset[str], *more: Any) -> tuple[Layer, ...]:
+    return tuple(replace(layer, scratch_bytes=10 * (layer.index == 1)) for layer in lower(graph, features, *more))
 
 
 @pytest.mark.parametrize("place", ["before the scratch of net_2", "after the scratch of net_2"])
