@@ -229,6 +229,7 @@ def quantized(folder: Path, x: Any) -> tuple[bytes, list[str]]:
     loaded = load_job(request, lambda _text: None)
     np.save(folder / "x.npy", x)
     job = {"name": "m", "path": loaded["path"], "kind": "keras", "preprocess": None, "samples": str(folder / "x.npy")}
+    job["precision"] = "int8"
     told = quantize_job({"models": [{**job, "out": str(folder / "m.tflite")}]}, lambda _text: None)
     return (folder / "m.tflite").read_bytes(), told["models"][0]["findings"]
 
