@@ -68,7 +68,8 @@ def digits() -> tuple[Any, Any, Any]:
     k = tf_keras.layers
     model = tf_keras.Sequential(
         [
-            tf_keras.Input((8, 8, 1)), k.Conv2D(8, 3, padding="same", name="first"), k.BatchNormalization(momentum=0.9),
+            tf_keras.Input((8, 8, 1)), k.Conv2D(8, 3, padding="same", name="first"),
+            k.BatchNormalization(momentum=0.9, name="norm"),
             k.ReLU(), k.MaxPooling2D(), k.Conv2D(16, 3, padding="same", activation="relu"), k.Flatten(),
             k.Dense(10, activation="softmax", name="last"),
         ]
@@ -102,7 +103,7 @@ def test_normalization_left_out_or_done_twice(doctor: Doctor, digits: tuple[Any,
 
     model, x, y = digits
     finding = only(doctor(model, x / 16, y))
-    assert (finding.kind, finding.layer) == ("batch-norm-mismatch", "batch_normalization")
+    assert (finding.kind, finding.layer) == ("batch-norm-mismatch", "norm")
     assert finding.figure == pytest.approx(1 / 16, rel=0.3)
     assert "batch-norm-mismatch" in kinds(doctor(model, x * 16, y))
     scaled = small(tf_keras.layers.Rescaling(1 / 255), tf_keras.layers.Dense(4))
@@ -232,5 +233,5 @@ def test_the_command(tmp_path: Path, digits: tuple[Any, Any, Any]) -> None:
     [finding] = told["findings"]
     assert set(finding) == {"kind", "severity", "layer", "figure", "unit", "text", "hint"}
     assert finding["kind"] == "batch-norm-mismatch" and finding["unit"] == "times"
-    assert "warning: batch_normalization: " in " ".join(done.out.split())
+    assert "warning: norm: " in " ".join(done.out.split())
     assert {"layer", "op", "snr_db"} == set(told["layer_snr"][0]) and told["notes"]
