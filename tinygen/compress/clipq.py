@@ -17,6 +17,7 @@ import numpy as np
 from pydantic import Field
 
 from ._holds import kernels_of
+from ._kernels import copied
 from ._loop import Term, fit
 from .registry import TrainOptions
 from .task import Array
@@ -39,10 +40,8 @@ class Settings(TrainOptions):
 def apply(model: Any, data: TrainingData, options: Settings, context: Context) -> tuple[Any, dict[str, Any]]:
     """The model with the clipped and quantized weights in place of the full-precision ones."""
     import tensorflow as tf
-    import tf_keras
 
-    clipped = tf_keras.models.clone_model(model)
-    clipped.set_weights(model.get_weights())
+    clipped = copied(model)
     kernels = kernels_of(clipped, options.skip, "clipq")
     codes: list[Array] = []
 
@@ -55,16 +54,16 @@ def apply(model: Any, data: TrainingData, options: Settings, context: Context) -
     terms = [Term("labels", 1.0, lambda b: tf.reduce_mean(hard_loss(task, b.targets, b.logits)))]
     facts: dict[str, Any] = {}
     facts |= fit(
-            clipped,
-            data.x,
-            task.targets(data.y),
-            options,
-            context,
-            terms,
-            logits=task.logits,
-            compute_with=compute_with,
-            label="clipq",
-    )  # fmt: skip
+        clipped,
+        data.x,
+        task.targets(data.y),
+        options,
+        context,
+        terms,
+        logits=task.logits,
+        compute_with=compute_with,
+        label="clipq",
+    )
     layers = {}
     for weight, value in compute_with(0, 1.0):
         weight.assign(value)

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from ._holds import kernels_of
+from ._kernels import copied
 from ._loop import Term, fit
 from .registry import TrainOptions
 from .task import Array
@@ -68,10 +69,8 @@ class _Layer:
 def apply(model: Any, data: TrainingData, options: Settings, context: Context) -> tuple[Any, dict[str, Any]]:
     """The model with its weights pruned and clustered; what rounds them to int8 is the quantization that follows."""
     import tensorflow as tf
-    import tf_keras
 
-    made = tf_keras.models.clone_model(model)
-    made.set_weights(model.get_weights())
+    made = copied(model)
     layers = [_Layer(variable) for variable in kernels_of(made, options.skip, "combined")]
     task, logits = context.task, np.asarray(context.task.logits(predict(context.original, data.x)))
 
@@ -86,10 +85,17 @@ def apply(model: Any, data: TrainingData, options: Settings, context: Context) -
     ]  # fmt: skip
     facts: dict[str, Any] = {}
     facts |= fit(
-        made, data.x, task.targets(data.y), options, context, terms, logits=task.logits, given=[logits],
+        made,
+        data.x,
+        task.targets(data.y),
+        options,
+        context,
+        terms,
+        logits=task.logits,
+        given=[logits],
         compute_with=lambda _, done: [(x.variable, _computed(x, options, done, options.rounding)) for x in layers],
         label="combined",
-    )  # fmt: skip
+    )
     facts["layers"] = {}
     for layer in layers:
         value = _computed(layer, options, 1.0, rounding=False)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from ._kernels import copied
 from ._loop import Term, fit
 from ._teachers import require_same_ends
 from .registry import TrainOptions
@@ -41,14 +42,12 @@ class Settings(TrainOptions):
 def apply(model: Any, data: TrainingData, options: Settings, context: Context) -> tuple[Any, dict[str, Any]]:
     """The trained model with its small channels at zero; it has the shape that it had."""
     import tensorflow as tf
-    import tf_keras
 
     if options.student:
         compact = context.load(options.student)
         require_same_ends(compact, model, "Student")
     else:
-        compact = tf_keras.models.clone_model(model)
-        compact.set_weights(model.get_weights())
+        compact = copied(model)
     task = task_of(compact, data.y, "corad")
     kernels = [w for w in compact.trainable_weights if w.shape.rank >= 2][:-1]
     logits = np.asarray(context.task.logits(predict(context.original, data.x)))
@@ -60,16 +59,16 @@ def apply(model: Any, data: TrainingData, options: Settings, context: Context) -
     ]
     facts: dict[str, Any] = {}
     facts |= fit(
-            compact,
-            data.x,
-            task.targets(data.y),
-            options,
-            context,
-            terms,
-            logits=task.logits,
-            given=[logits],
+        compact,
+        data.x,
+        task.targets(data.y),
+        options,
+        context,
+        terms,
+        logits=task.logits,
+        given=[logits],
         label="corad",
-    )  # fmt: skip
+    )
     facts["compactness"] = round(float(compactness(kernels, options.regularizer)), 6)
     return compact, {**facts, "zero_channels": _cut(kernels, options)}
 

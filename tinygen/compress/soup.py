@@ -16,6 +16,7 @@ from pydantic import Field
 
 from ..errors import BadInput
 from ._holds import holding
+from ._kernels import all_layers, copied
 from .registry import TrainOptions
 from .task import Array
 from .training import Context, TrainingData, predict, train
@@ -44,7 +45,7 @@ def apply(model: Any, data: TrainingData, options: Settings, context: Context) -
     if not len(data.x_val):
         data = _held_out(data, context.seed)
     made = _given(model, options, context) if options.files else _fine_tuned(model, data, options, context)
-    soup = _copy(model)
+    soup = copied(model)
 
     def score(weights: Sequence[Array]) -> float:
         soup.set_weights(weights)
@@ -78,7 +79,7 @@ def average(model: Any, ingredients: Sequence[Sequence[Array]], x: Array) -> lis
 
 def _recompute_statistics(model: Any, x: Array) -> None:
     """Each batch normalization's moving mean and variance become the mean over the batches of `x`."""
-    layers = [layer for layer in _all_layers(model) if type(layer).__name__ == "BatchNormalization"]
+    layers = [layer for layer in all_layers(model) if type(layer).__name__ == "BatchNormalization"]
     kept = [layer.momentum for layer in layers]
     if layers:
         size = min(256, len(x))
@@ -90,18 +91,6 @@ def _recompute_statistics(model: Any, x: Array) -> None:
         layer.momentum = momentum
 
 
-def _all_layers(model: Any) -> list[Any]:
-    return [x for layer in model.layers for x in (_all_layers(layer) if hasattr(layer, "layers") else [layer])]
-
-
-def _copy(model: Any) -> Any:
-    import tf_keras
-
-    copy = tf_keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
-    return copy
-
-
 def _fine_tuned(model: Any, data: TrainingData, options: Settings, context: Context) -> list[list[Array]]:
     import tf_keras
 
@@ -109,7 +98,7 @@ def _fine_tuned(model: Any, data: TrainingData, options: Settings, context: Cont
     for i, power in enumerate(np.linspace(-1, 1, options.ingredients)):
         seed = context.seed + 1000 * (i + 1)
         tf_keras.utils.set_random_seed(seed)
-        copy = _copy(model)
+        copy = copied(model)
         settings = options.model_copy(update={"learning_rate": options.learning_rate * options.spread**power})
         label = f"soup: ingredient {i + 1}/{options.ingredients}"
         callbacks, _ = holding([w for w in copy.trainable_weights if w.shape.rank >= 2], "sparsity")
@@ -123,7 +112,7 @@ def _given(model: Any, options: Settings, context: Context) -> list[list[Array]]
     shapes, made = [w.shape for w in model.get_weights()], []
     for path in options.files:
         other = context.load(path)
-        kinds = [[type(layer).__name__ for layer in _all_layers(m)] for m in (model, other)]
+        kinds = [[type(layer).__name__ for layer in all_layers(m)] for m in (model, other)]
         if [w.shape for w in other.get_weights()] != shapes or kinds[0] != kinds[1]:
             raise BadInput(
                 f"soup: {Path(path).name} is of another architecture than the model.", "Fine-tune one model."
