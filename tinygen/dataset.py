@@ -12,12 +12,14 @@ from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib import format as npy
+from numpy.lib import format as _npy
 
 from .archives import open_archive, open_member
 from .errors import BadInput, suggest
 
 Array = npt.NDArray[Any]
+#: Its functions have no types in some releases of numpy.
+npy: Any = _npy
 KEYS = ("x_train", "y_train", "x_val", "y_val", "x_test", "y_test")
 #: The most that is unpacked; beyond _SMALL_BYTES no more than _MOST_TIMES what is stored.
 _LIMIT_BYTES, _SMALL_BYTES, _MOST_TIMES = 8 << 30, 1 << 29, 50
@@ -158,7 +160,7 @@ def _declared(stream: IO[bytes], room: int) -> int:
     count = math.prod(shape)
     if not dtype.hasobject and (min(shape, default=1) < 0 or count * dtype.itemsize > room):
         raise ValueError(f"an array of shape {list(shape)} in {room} bytes")
-    return count * max(4, dtype.itemsize)
+    return int(count * max(4, dtype.itemsize))
 
 
 def _check_size(needed: int, path: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import BadInput, missing_extra
+from .example_data import digits
 from .resources import data_dir
 from .worker import Progress, run_job
 
@@ -31,12 +32,7 @@ _BOARDS = re.compile(r"^boards = \[.*\]$", re.MULTILINE)
 
 def digits_data() -> dict[str, Array]:
     """scikit-learn's 1,797 handwritten digits, 8x8 pixels of 0 to 16 as float32, split 70/10/20 by a fixed seed."""
-    try:
-        from sklearn.datasets import load_digits
-    except ModuleNotFoundError as error:
-        raise missing_extra("scikit-learn", "demo") from error
-    digits = load_digits()
-    x, y = digits.images.astype(np.float32)[..., None], digits.target.astype(np.int32)
+    x, y = digits()
     order = np.random.default_rng(SEED).permutation(len(x))
     cuts = [len(x) * 7 // 10, len(x) * 8 // 10]
     splits = zip(("train", "val", "test"), np.split(order, cuts), strict=True)

@@ -97,6 +97,6 @@ def means(kernel: Array, codes: Array) -> Array:
     """What the kernel computes as: the mean of its interval in the place of each weight, zero for code 0."""
     flat, index = kernel.reshape(-1).astype(np.float64), codes.reshape(-1)
     sums, counts = np.bincount(index, flat), np.bincount(index)
-    levels = (sums / np.maximum(counts, 1)).astype(np.float32)
+    levels: Array = (sums / np.maximum(counts, 1)).astype(np.float32)
     levels[0] = 0.0
     return levels[index].reshape(kernel.shape)

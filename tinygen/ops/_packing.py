@@ -102,7 +102,8 @@ def _heads(found: Coded) -> list[Array]:
 
 def _joined(*parts: list[Array]) -> Array:
     """The rows one after the other, each of its parts."""
-    return np.concatenate([part for row in zip(*parts) for part in row]).astype(np.uint8)
+    joined: Array = np.concatenate([part for row in zip(*parts) for part in row]).astype(np.uint8)
+    return joined
 
 
 def _nibbles(codes: Array) -> Array:

@@ -14,6 +14,8 @@ from ..project import LayerRecord, TensorRecord
 from .reference import Array
 from .result import LayerEvent
 
+_MOST = float(np.finfo(np.float64).max)
+
 
 @dataclass(frozen=True)
 class Mismatch:
@@ -161,5 +163,5 @@ def _largest(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> Any:
         return 0
     if a.dtype.kind == "f":
         gap = np.abs(a[:size].astype(np.float64) - b[:size].astype(np.float64))
-        return float(np.nan_to_num(gap, nan=np.finfo(np.float64).max, posinf=np.finfo(np.float64).max).max())
+        return float(np.nan_to_num(gap, nan=_MOST, posinf=_MOST).max())
     return max(abs(int(x) - int(y)) for x, y in zip(a[:size], b[:size], strict=True))
