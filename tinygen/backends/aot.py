@@ -59,7 +59,7 @@ def render_aot(
     graph: Graph, layers: tuple[Layer, ...], plan: MemoryPlan, board_line: str, info: ModelInfo
 ) -> dict[str, str]:
     """The files of the model's library, by path below lib/<name>/src."""
-    context = _context(graph, layers, plan, board_line, info)
+    context = model_context(graph, layers, plan, board_line, info)
     files = {
         f"{info.name}.h": render("aot/model.h.j2", **context),
         f"{info.name}.c": render("aot/model.c.j2", **context),
@@ -93,11 +93,17 @@ def _firmware_header(name: str) -> Path:
     raise FileNotFoundError(name)
 
 
-def _context(
-    graph: Graph, layers: tuple[Layer, ...], plan: MemoryPlan, board_line: str, info: ModelInfo
+def model_context(
+    graph: Graph,
+    layers: tuple[Layer, ...],
+    plan: MemoryPlan,
+    board_line: str,
+    info: ModelInfo,
+    constants: Pool | None = None,
 ) -> dict[str, Any]:
+    """What the templates are given; `constants` where they are named otherwise than in the struct of weights."""
     names = layer_names(layers)
-    constants = model_pool(graph, layers, info.name)
+    constants = constants or model_pool(graph, layers, info.name)
     headers = {layer.kernel.header for layer in layers if layer.kernel}
     states = state_fields(graph)
     places = _Places(graph, plan, info.name, {t: f"{info.name}_state.{f.name}" for f in states for t in f.tensors})

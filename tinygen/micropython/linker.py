@@ -10,8 +10,8 @@ from ..errors import BadInput
 from .objects import ObjectFile, Relocation, Section, Symbol, read_object
 from .relocations import BY_MACHINE, Place, RelocationError
 
-#: MicroPython's heap blocks and executable pages begin at multiples of it.
-MAX_ALIGN = 16
+#: What MicroPython's heap blocks begin at multiples of; on x64 the text lies in pages of its own.
+MAX_ALIGN = {"EM_ARM": 16, "EM_RISCV": 16, "EM_X86_64": 64}
 MAX_TEXT_BYTES = 1 << 24
 
 _Key = tuple[int, int]
@@ -122,8 +122,8 @@ def _require_constant(file: ObjectFile, section: Section) -> None:
             f"{file.name}: {section.name} holds {section.size} writable bytes, and a native module has none.",
             "State belongs into the caller's arena.",
         )
-    if section.align > MAX_ALIGN:
-        raise BadInput(f"{file.name}: {section.name} is aligned to {section.align}, the most is {MAX_ALIGN}.")
+    if section.align > (most := MAX_ALIGN[file.machine]):
+        raise BadInput(f"{file.name}: {section.name} is aligned to {section.align}, the most is {most}.")
 
 
 def _lay_out(files: Sequence[ObjectFile], order: Sequence[_Key]) -> tuple[dict[_Key, int], int]:

@@ -1,0 +1,66 @@
+"""Compiles a module's C for an architecture, links it, and wraps it as a .mpy file."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import BadInput, TinygenError
+from ..processes import run
+from ..toolchain.compilers import WARNINGS, Toolchain, environment, find_toolchain, host_toolchain, without_fpu
+from .linker import link
+from .module import QSTRS, ModuleSource
+from .mpy_file import mpy_file
+
+#: Architecture -> the core it is compiled for and the machine of its objects.
+CORES = {
+    "x64": ("", "EM_X86_64"),
+    "armv6m": ("cortex-m0plus", "EM_ARM"),
+    "armv7m": ("cortex-m3", "EM_ARM"),
+    "armv7emsp": ("cortex-m4f", "EM_ARM"),
+    "armv7emdp": ("cortex-m7", "EM_ARM"),
+    "rv32imc": ("rv32imc", "EM_RISCV"),
+}
+_FLAGS = (
+    "-ffunction-sections", "-fdata-sections", "-fPIC", "-ffreestanding", "-fno-builtin", "-fno-jump-tables",
+    "-fno-common", "-fno-asynchronous-unwind-tables", "-fno-stack-protector", "-include", "tg_hidden.h", "-c",
+)  # fmt: skip
+_SOURCES = ("module.c", "mem.c", "tg_mpy_support.c")
+
+
+@dataclass(frozen=True)
+class NativeModule:
+    """`data` is the .mpy file; of `text_bytes` MicroPython makes a copy in RAM at import."""
+
+    data: bytes
+    text_bytes: int
+    blob_bytes: int
+    compiler: str
+
+
+def build_native(
+    source: ModuleSource, architecture: str, *, prefer: str | None = None, optimize: str = "-Os"
+) -> NativeModule:
+    """The module for `architecture`. Raises BadInput for one that has none and for what cannot be linked, MissingTool
+    where no compiler for its core is installed."""
+    if architecture not in CORES:
+        raise BadInput(f"No native module for {architecture}: {', '.join(CORES)} have one.")
+    core, machine = CORES[architecture]
+    tools = without_fpu(find_toolchain(core, prefer)) if core else host_toolchain()
+    with tempfile.TemporaryDirectory(prefix="tinygen-") as folder:
+        for name, content in source.files.items():
+            (Path(folder) / name).write_text(content, encoding="utf-8")
+        objects = [(name, _compiled(tools, Path(folder), name, optimize)) for name in _SOURCES]
+    linked = link(objects, "tg_mpy_entry", machine)
+    data = mpy_file(architecture, QSTRS, source.blob, linked.text)
+    return NativeModule(data, len(linked.text), len(source.blob), f"{tools.name} {tools.version}")
+
+
+def _compiled(tools: Toolchain, folder: Path, name: str, optimize: str) -> bytes:
+    made = Path(name).with_suffix(".o").name
+    command = [*tools.command, *tools.target_flags, *WARNINGS, optimize, *_FLAGS, name, "-o", made]
+    done = run(command, cwd=folder, timeout_s=300, env=environment())
+    if done.code != 0:
+        raise TinygenError(f"{name} does not compile with {tools.name}: {done.stderr.strip()[:600]}")
+    return (folder / made).read_bytes()
