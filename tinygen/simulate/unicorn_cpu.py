@@ -63,7 +63,7 @@ class _Machine:
     def __init__(self, request: dict[str, Any]) -> None:
         import unicorn
 
-        self.uc, self.registers, self.arm = _new_cpu(str(request["core"]))
+        self.uc, self.registers, self.arm = new_cpu(str(request["core"]))
         self.regions = request["regions"]
         self.pc = 0
         self.interrupt: int | None = None
@@ -182,7 +182,7 @@ class _Machine:
         self.pc = program.header.e_entry & ~1
 
 
-def _new_cpu(core: str) -> tuple[Any, dict[str, int], bool]:
+def new_cpu(core: str) -> tuple[Any, dict[str, int], bool]:
     import unicorn
 
     if core.startswith("rv32"):
