@@ -26,7 +26,7 @@ _FLAGS = (
     "-ffunction-sections", "-fdata-sections", "-fPIC", "-ffreestanding", "-fno-builtin", "-fno-jump-tables",
     "-fno-common", "-fno-asynchronous-unwind-tables", "-fno-stack-protector", "-include", "tg_hidden.h", "-c",
 )  # fmt: skip
-_SOURCES = ("module.c", "mem.c", "tg_mpy_support.c")
+_SOURCES = ("module.c", "mem.c", "tg_mpy_error.c", "tg_mpy_support.c")
 
 
 @dataclass(frozen=True)
