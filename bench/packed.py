@@ -65,6 +65,14 @@ def shared(rows: int, n: int) -> tuple[Weights, tuple[float, ...]]:
     return np.rint(real / scales[:, None].astype(np.float64)).astype(np.int8), tuple(scales.tolist())
 
 
+def product(rows: int, n: int, length: int, codewords: int, share: int) -> Weights:
+    """Weights of books of so many codewords, one for `share` subspaces of that length."""
+    spaces = n // length
+    books = GENERATOR.integers(-127, 128, (-(-spaces // share), codewords, length)).astype(np.int8)
+    codes = GENERATOR.integers(0, codewords, (spaces, rows))
+    return np.concatenate([books[s // share][codes[s]] for s in range(spaces)], axis=1)
+
+
 def measured(tflite: bytes, board: str, share: dict[str, float]) -> tuple[str, list[int]]:
     """(the kernel, [bytes of constants, of code, of the arena, instructions]) with that share to be saved."""
     with tempfile.TemporaryDirectory(prefix="tinygen-") as work, mock.patch.object(_choice, "LEAST_SHARE", share):
@@ -86,6 +94,10 @@ def main() -> None:
         ("", "16 values", fully_connected(weights(dense, values=16))),
         ("", "16 values, a scale a channel", fully_connected(*shared(*dense))),
         ("", "75 % zeros, 15 other values", fully_connected(weights(dense, 0.75, 15))),
+        ("", "16 codewords of 4 a subspace", fully_connected(product(*dense, 4, 16, 1))),
+        ("", "the same for 4 subspaces", fully_connected(product(*dense, 4, 16, 4))),
+        ("", "16 codewords of 8 for 4 subspaces", fully_connected(product(*dense, 8, 16, 4))),
+        ("", "256 codewords of 4 for all", fully_connected(product(*dense, 4, 256, 32))),
         ("CONV_2D 3x3, 32 → 32 at 8x8", "75 % zeros", convolution(weights(k3, 0.75))),
         ("", "16 values", convolution(weights(k3, values=16))),
         ("", "75 % zeros, 15 other values", convolution(weights(k3, 0.75, 15))),

@@ -12,6 +12,7 @@ from ._convolution import bias_of, check_bias
 from ._fixed_point import channel_multipliers, checked_multiplier
 from ._matmul import matmul_code
 from ._packed_weights import packed_kernels
+from ._product_weights import product_kernels
 from ._sums import check_bias_type, is_wide
 from ._ways_out import AGAIN
 from .base import FUSED, Kernel, LayerCode, Operator, Shape, bad_layer, per_tensor, unsupported
@@ -19,6 +20,8 @@ from .base import FUSED, Kernel, LayerCode, Operator, Shape, bad_layer, per_tens
 BIAS_TOLERANCE = 0.02
 #: The most bytes on any core of the kernels that read compressed weights.
 PACKED_BYTES = {"sparse": 444, "lut": 688, "sparse_lut": 668}
+#: The same by the bits of a code of product quantization.
+PRODUCT_BYTES = {4: 592, 8: 380}
 
 
 @dataclass(frozen=True)
@@ -105,5 +108,6 @@ OPERATOR = Operator(
         Kernel("matmul_s8", "matmul.h", emit),
         Kernel("matmul_s16", "matmul_s16.h", emit, dtypes=("int16",)),
         *packed_kernels("matmul", emit, PACKED_BYTES),
+        *product_kernels(emit, PRODUCT_BYTES),
     ),
 )
