@@ -18,6 +18,7 @@ from .frontend.importer import import_tflite, read_model_file
 from .memory.lifetimes import live_bytes
 from .offline_plan import with_offline_plan
 from .project import MANIFEST, Kind, Manifest, read_manifest
+from .records import Optimize
 from .simulate.compare import SimulationReport
 from .simulation import simulate
 from .toolchain.compilers import find_toolchain
@@ -165,6 +166,7 @@ def check(
     *,
     board: str = "",
     runtime: str = "aot",
+    optimize: Optimize = "balanced",
     data: Path | None = None,
     max_flash: int | None = None,
     max_ram: int | None = None,
@@ -172,10 +174,12 @@ def check(
 ) -> BudgetReport:
     """The budget of a rendered project (linked, where its core has a simulator) or of a model (planned).
 
-    `data` quantizes a Keras model; a project runs over its held-out samples.
+    `data` quantizes a Keras model; a project runs over its held-out samples, and has an `optimize` of its own.
     """
     boards = [board] if board else []
-    return check_boards(target, boards, runtime=runtime, data=data, max_flash=max_flash, max_ram=max_ram, say=say)[0]
+    return check_boards(
+        target, boards, runtime=runtime, optimize=optimize, data=data, max_flash=max_flash, max_ram=max_ram, say=say
+    )[0]
 
 
 def check_boards(
@@ -183,6 +187,7 @@ def check_boards(
     boards: Sequence[str],
     *,
     runtime: str = "aot",
+    optimize: Optimize = "balanced",
     data: Path | None = None,
     max_flash: int | None = None,
     max_ram: int | None = None,
@@ -198,7 +203,7 @@ def check_boards(
     model = open_model(target, data=data, say=say)
     if runtime == "tflm":
         return [planned_tflm_budget(model, p, max_flash=max_flash, max_ram=max_ram) for p in profiles]
-    compiled = (compile_model(model, profile) for profile in profiles)
+    compiled = (compile_model(model, profile, optimize=optimize) for profile in profiles)
     return [planned_budget(found, max_flash=max_flash, max_ram=max_ram) for found in compiled]
 
 

@@ -10,10 +10,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from .application import AppSection
 from .compress.registry import Options, technique, technique_names
 from .errors import BadInput, suggest
+from .objective import LOSSES, METRICS, MORE_IS_BETTER, Objective
 from .project import Kind
 from .toml import TomlError, read_tables
 from .units import parse_latency, parse_size
-from .user_data import ENTRY
+from .user_entry import ENTRY
 
 SCHEMA = 1
 MAX_TOML_BYTES = 1 << 18
@@ -23,6 +24,16 @@ def _non_zero(values: tuple[float, ...]) -> tuple[float, ...]:
     if any(value == 0 for value in values):
         raise ValueError("0 cannot be divided by")
     return values
+
+
+def _one_of(names: tuple[str, ...]) -> AfterValidator:
+    def check(value: str) -> str:
+        if value and value not in names and not ENTRY.fullmatch(value):
+            known = suggest(value, names) or f"there are {', '.join(names)}"
+            raise ValueError(f"unknown {value!r}, {known}, or your own 'module:function'")
+        return value
+
+    return AfterValidator(check)
 
 
 Size = Annotated[int, BeforeValidator(parse_size)]
@@ -80,12 +91,36 @@ class InputSection(_Strict):
 
 
 class TrainSection(_Strict):
-    """[train]: `seed` of all that is random; `epochs`, `batch_size`, `learning_rate` where a step has none."""
+    """[train]: `seed` of all that is random; `epochs`, `batch_size`, `learning_rate` where a step has none.
+
+    `loss` is what every technique trains for: cross_entropy (of classes), mse, mae, huber, or "module:function" of a
+    module beside the file: it takes targets and outputs, TensorFlow's tensors of the output's shape with the samples
+    first (classes one-hot, outputs as the model gives them), and returns one number a sample. A teacher's part of a
+    loss stays what it is. `metric` is what the float model and the int8 firmware's bits are judged by: accuracy, f1,
+    auc (of two classes), mse, mae, or "module:function": it takes y and outputs, arrays, and returns one number;
+    `metric_goal` then says whether more or less of it is better. Empty, both follow from y: classes have cross_entropy
+    and accuracy, numbers mse. Without y_train, a model whose output has its input's shape learns x: an auto-encoder.
+    """
 
     seed: int = Field(0, ge=0, lt=2**31)
     epochs: int | None = Field(None, gt=0)
     batch_size: int | None = Field(None, gt=0)
     learning_rate: float | None = Field(None, gt=0, allow_inf_nan=False)
+    loss: Annotated[str, _one_of(LOSSES)] = Field("", max_length=256)
+    metric: Annotated[str, _one_of(METRICS)] = Field("", max_length=256)
+    metric_goal: Literal["max", "min"] | None = None
+
+    @model_validator(mode="after")
+    def _goal_of_own_metric(self) -> TrainSection:
+        if ":" in self.metric and self.metric_goal is None:
+            raise ValueError('a metric of your own needs metric_goal, "max" or "min"')
+        if ":" not in self.metric and self.metric_goal is not None:
+            raise ValueError("metric_goal is of a metric of your own; a built-in one has its direction")
+        return self
+
+    def objective(self, folder: Path) -> Objective:
+        """Loss and metric; the user's own modules lie in `folder`."""
+        return Objective(self.loss, self.metric, self.metric_goal == "min", str(folder.resolve()))
 
 
 class QuantizeSection(_Strict):
@@ -113,12 +148,18 @@ class TargetSection(_Strict):
 
 
 class BudgetSection(_Strict):
-    """[budget]: `flash` and `ram` in bytes ("128K"), `latency` in microseconds ("50ms"), `accuracy_drop` as a share."""
+    """[budget]: `flash` and `ram` in bytes ("128K"), `latency` in microseconds ("50ms"), `accuracy_drop` as a share.
+
+    `accuracy_drop` bounds how far the metric of the firmware's bits may fall below that of the float model that the
+    recipe began with, where it is accuracy, f1 or auc; `metric_loss` is the same for any metric, in its own unit and
+    direction.
+    """
 
     flash: Size | None = None
     ram: Size | None = None
     latency: Latency | None = None
     accuracy_drop: float | None = Field(None, ge=0, le=1)
+    metric_loss: float | None = Field(None, ge=0, allow_inf_nan=False)
 
 
 class Step(_Strict):
@@ -161,6 +202,9 @@ def load_config(path: str | Path = "tinygen.toml") -> Config:
         problems = [*_describe(error, Config), *problems]
     if not problems and steps and config.data is None:
         problems.append("missing key 'data.file', which [[compress]] needs")
+    if not problems and config.budget.accuracy_drop is not None and config.train.metric not in ("", *MORE_IS_BETTER):
+        told = f"of {', '.join(MORE_IS_BETTER)}, not of train.metric {config.train.metric!r}; budget.metric_loss is"
+        problems.append(f"budget.accuracy_drop: is {told}")
     if problems:
         raise BadInput(f"{path}: {'; '.join(problems)}.", "docs/config.md lists the keys.")
     return _resolve(config, path.resolve().parent)
@@ -177,6 +221,16 @@ def load_recipe(path: str | Path) -> tuple[Step, ...]:
     if problems:
         raise BadInput(f"{path}: {'; '.join(problems)}.", f"The techniques are {', '.join(technique_names())}.")
     return tuple(_resolve_step(step, path.resolve().parent) for step in steps)
+
+
+def load_recipe_objective(path: str | Path) -> Objective:
+    """Loss and metric of a recipe's [train]; own modules lie beside the recipe."""
+    path = Path(path)
+    given = read_toml(path, "A recipe is a list of [[compress]] tables.").get("train", {})
+    try:
+        return TrainSection.model_validate(given).objective(path.resolve().parent)
+    except ValidationError as error:
+        raise BadInput(f"{path}: {'; '.join(_describe(error, TrainSection, 'train'))}.", "docs/config.md.") from error
 
 
 def read_toml(path: Path, hint: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from .baseline import UNITS, Entries, Entry, Kind, entry_of, key_of
 from .errors import BadInput, OverBudget
+from .objective import MORE_IS_BETTER
 from .units import Allowance, format_size, parse_allowance
 from .usage import NOT_RUN, REMEDY, BudgetReport
 
@@ -186,7 +187,7 @@ def _gates(report: BudgetReport, entry: Entry | None, allowed: dict[Kind, Allowa
         named = ran.metric["name"]
         point = entry.metric.value if entry and entry.metric else None
         title = TITLES["accuracy"] if named == "accuracy" else str(named).upper()
-        less = named != "accuracy"
+        less = named not in MORE_IS_BETTER
         value = float(ran.metric["value"])
         gates.append(Gate("accuracy", title, value, None, point, margin("accuracy", point), less_is_better=less))
     return tuple(gates)

@@ -16,11 +16,12 @@ from .dataset import DataSet, fit_shape
 from .frontend.importer import import_tflite
 from .graph.ir import Graph, constant
 from .metric import score
+from .objective import Objective
 from .ops import operators
 from .pipeline import render_project
 from .preprocess import quantize_input
 from .proof import simulate_project
-from .records import tensor_record
+from .records import Optimize, tensor_record
 from .simulate.reference import reference
 from .simulate.run import choose
 from .writing import write_project
@@ -51,13 +52,23 @@ class Measured:
         return asdict(self)
 
 
-def measure_step(model: Model, board: str, data: DataSet | None, runtime: str) -> Measured:
+def measure_step(
+    model: Model,
+    board: str,
+    data: DataSet | None,
+    runtime: str,
+    *,
+    optimize: Optimize = "balanced",
+    objective: Objective | None = None,
+) -> Measured:
     """Renders, builds and simulates the model on `board`, and runs the reference over the held-out samples."""
     graph = import_tflite(model.tflite, model.name, supported_only=runtime == "aot")
     with tempfile.TemporaryDirectory(prefix="tinygen-") as work:
-        metric = _metric(model, graph, data, Path(work))
+        metric = _metric(model, graph, data, Path(work), objective)
         costs = (
-            _tflm_costs(model, graph, load_board(board)) if runtime == "tflm" else _aot_costs(model, board, Path(work))
+            _tflm_costs(model, graph, load_board(board))
+            if runtime == "tflm"
+            else _aot_costs(model, board, Path(work), optimize)
         )
     parameters, zeros = _weights(graph)
     return Measured(
@@ -70,7 +81,9 @@ def measure_step(model: Model, board: str, data: DataSet | None, runtime: str) -
     )
 
 
-def _metric(model: Model, graph: Graph, data: DataSet | None, work: Path) -> dict[str, Any] | None:
+def _metric(
+    model: Model, graph: Graph, data: DataSet | None, work: Path, objective: Objective | None
+) -> dict[str, Any] | None:
     held = data.held_out if data else None
     if held is None or data is None or len(graph.inputs) != 1:
         return None
@@ -80,7 +93,7 @@ def _metric(model: Model, graph: Graph, data: DataSet | None, work: Path) -> dic
     q = quantize_input(x, model.preprocess, record.scale or 1.0, record.zero_point or 0, record.dtype)
     path = work / "model.tflite"
     path.write_bytes(model.tflite)
-    return score(reference(path, [row.tobytes() for row in q]).outputs, output, y)
+    return score(reference(path, [row.tobytes() for row in q]).outputs, output, y, objective)
 
 
 def _weights(graph: Graph) -> tuple[int, int]:
@@ -96,9 +109,9 @@ def _weights(graph: Graph) -> tuple[int, int]:
     return sum(a.size for a in arrays), sum(int(a.size - np.count_nonzero(a)) for a in arrays)
 
 
-def _aot_costs(model: Model, board: str, work: Path) -> dict[str, Any]:
+def _aot_costs(model: Model, board: str, work: Path, optimize: Optimize) -> dict[str, Any]:
     profile = load_board(board)
-    compiled = compile_model(model, profile)
+    compiled = compile_model(model, profile, optimize=optimize)
     planned = planned_budget(compiled)
     costs: dict[str, Any] = {
         "macs": sum(layer.macs for layer in compiled.layers),
@@ -111,7 +124,7 @@ def _aot_costs(model: Model, board: str, work: Path) -> dict[str, Any]:
     }
     if choose(profile, None) == "native":
         return costs
-    files, manifest = render_project(model, board)
+    files, manifest = render_project(model, board, optimize=optimize)
     write_project(files, manifest, work / "project")
     run = simulate_project(work / "project", samples=1, compare=False)
     linked = budget_of(run, profile)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -23,10 +24,13 @@ from .errors import BadInput, OutputsDiffer, OverBudget
 from .frontend.keras_loader import load_model
 from .frontend.quantize import quantize_loaded
 from .measure import Measured, measure_step
+from .model_file import LoadedModel
+from .objective import LESS_IS_BETTER, MORE_IS_BETTER, Objective, kind_of
 from .pipeline import generate
 from .simulate.compare import SimulationReport
 from .simulation import simulate
 from .steps import accuracies, ratio
+from .targets import with_targets
 from .usage import REMEDY, BudgetReport, Usage
 from .user_data import open_data
 from .writing import write_whole
@@ -120,19 +124,19 @@ def run(config_path: Path, out: Path | None = None, *, fresh: bool = False, say:
         require_project(board, config.target.project, config.target.runtime)
     out = out or config_path.resolve().parent / "build"
     _check_folder(out)
-    data = _data(config, config_path, say)
-    steps = _steps(config, data, out, fresh, say)
+    objective = config.train.objective(config_path.resolve().parent)
+    steps, data = _steps(config, _data(config, config_path, say), objective, out, fresh, say)
     out.mkdir(parents=True, exist_ok=True)
     results = []
     for name, board in zip(config.target.boards, boards, strict=True):
         say(f"{board.name}: render, build, simulate")
-        results.append(_on_board(config, steps[-1].model, name, board, data, out))
+        results.append(_on_board(config, steps[-1].model, name, board, data, objective, out))
     report = RunReport(
         name=steps[-1].model.name,
         steps=steps,
         boards=tuple(results),
         pruning=_pruning(steps),
-        notes=_notes(config, data),
+        notes=_notes(config, data, steps),
         report=out / "report.json",
         precision=config.quantize.precision,
     )
@@ -164,21 +168,51 @@ def require(report: RunReport, config_path: Path) -> None:
     over = [result.budget.shortage for result in report.boards if not result.budget.fits]
     if over:
         raise OverBudget(" ".join(over), REMEDY)
-    drop, limit = _drop(report.steps), config.budget.accuracy_drop
-    if drop is not None and limit is not None and drop > limit:
+    lost, limit = _lost(report.steps, config), _limit_of_metric(config)
+    if lost is not None and limit is not None and lost > limit:
+        name = report.steps[-1].metric
+        moved = f"rose by {lost:.4f} over" if _is_less_better(config, name) else f"fell by {lost:.4f} from"
         raise OverBudget(
-            f"Accuracy fell by {drop:.4f} from the float model, the budget allows {limit:.4f}.",
+            f"{name[0].upper() + name[1:]} {moved} the float model's, the budget allows {limit:.4f}.",
             "More epochs, a wider student or less sparsity.",
         )
 
 
-def _drop(steps: Sequence[Step]) -> float | None:
+def _limit_of_metric(config: Config) -> float | None:
+    limits = [x for x in (config.budget.accuracy_drop, config.budget.metric_loss) if x is not None]
+    return min(limits, default=None)
+
+
+def _is_less_better(config: Config, metric: str) -> bool:
+    return config.train.metric_goal == "min" if ":" in metric else metric in LESS_IS_BETTER
+
+
+def _lost(steps: Sequence[Step], config: Config) -> float | None:
+    """How much worse the metric of the last step's bits is than that of the float model; None where one is unknown."""
     first, last = steps[0].float_value, steps[-1].measured.value
-    return None if first is None or last is None or steps[-1].metric != "accuracy" else first - last
+    if first is None or last is None:
+        return None
+    return last - first if _is_less_better(config, steps[-1].metric) else first - last
 
 
-def _steps(config: Config, data: DataSet | None, out: Path, fresh: bool, say: Say) -> tuple[Step, ...]:
-    """A row a step of the recipe, each quantized and measured on the first board."""
+def _require_share(config: Config, data: DataSet, model: LoadedModel, objective: Objective) -> None:
+    """BadInput where accuracy_drop is asked of a metric that is no share; before anything trains."""
+    held = data.held_out
+    if config.budget.accuracy_drop is None or held is None:
+        return
+    metric = objective.metric_of(kind_of(held[2], math.prod(model.output_shape[1:])))
+    if metric not in MORE_IS_BETTER:
+        raise BadInput(
+            f"budget.accuracy_drop is of {', '.join(MORE_IS_BETTER)}; the metric here is {metric}.",
+            "budget.metric_loss bounds any metric, in its own unit.",
+        )
+
+
+def _steps(
+    config: Config, data: DataSet | None, objective: Objective, out: Path, fresh: bool, say: Say
+) -> tuple[tuple[Step, ...], DataSet | None]:
+    """A row a step of the recipe, each quantized and measured on the first board, and the data with its targets."""
+    optimize = config.target.optimize
     board = config.target.boards[0]
     name = model_name(config.model.name, given=True) if config.model.name else model_name(config.model.path.stem)
     version = config.model.version or "1.0"
@@ -188,18 +222,21 @@ def _steps(config: Config, data: DataSet | None, out: Path, fresh: bool, say: Sa
             raise BadInput(f"{config.model.path}: a .tflite is not compressed further.", "Give the Keras model.")
         labels = config.model.labels
         model = open_model(config.model.path, name=name, version=version, labels=labels, mean=mean, std=std)
-        measured = measure_step(model, board, data, config.target.runtime)
+        measured = measure_step(model, board, data, config.target.runtime, optimize=optimize, objective=objective)
         zeros = measured.zero_share
-        return (Step("given", measured.parameters, measured.metric, None, model, measured, {}, 1.0 - zeros, 1.0),)
+        return (Step("given", measured.parameters, measured.metric, None, model, measured, {}, 1.0 - zeros, 1.0),), data
     if data is None:
         raise BadInput(f"{config.model.path}: a Keras model needs data to be quantized.", '[data] file = "data.npz"')
     with tempfile.TemporaryDirectory(prefix="tinygen-") as work:
         say("loading the model")
         loaded = load_model(config.model.path, work, progress=say)
+        if config.compress or objective.metric:
+            data = with_targets(data, loaded, mean, std)
+        _require_share(config, data, loaded, objective)
         if config.compress:
             records = run_recipe(
                 loaded, data, config.compress, out / "steps", seed=config.train.seed, mean=mean, std=std,
-                load=lambda path: load_model(path, work), fresh=fresh, progress=say,
+                objective=objective, load=lambda path: load_model(path, work), fresh=fresh, progress=say,
             )  # fmt: skip
         else:
             records = [StepRecord(0, "original", {}, loaded.parameters, 1.0, "", None, "", 0, loaded)]
@@ -214,7 +251,7 @@ def _steps(config: Config, data: DataSet | None, out: Path, fresh: bool, say: Sa
         model = Model(name, result.tflite, version, config.model.labels, result.preprocess, result.findings)
         write_whole(out / f"step-{record.index}-{record.technique}.tflite", result.tflite)
         say(f"measuring {record.technique} on {Path(board).stem}")
-        measured = measure_step(model, board, data, config.target.runtime)
+        measured = measure_step(model, board, data, config.target.runtime, optimize=optimize, objective=objective)
         metric = record.metric or measured.metric
         steps.append(
             Step(
@@ -223,11 +260,11 @@ def _steps(config: Config, data: DataSet | None, out: Path, fresh: bool, say: Sa
                 compression_ratio=ratio(steps[0].measured if steps else measured, measured), reused=record.reused,
             )
         )  # fmt: skip
-    return tuple(steps)
+    return tuple(steps), data
 
 
 def _on_board(
-    config: Config, model: Model, name: str, board: BoardProfile, data: DataSet | None, out: Path
+    config: Config, model: Model, name: str, board: BoardProfile, data: DataSet | None, objective: Objective, out: Path
 ) -> BoardResult:
     project = out / board.name
     target = config.target
@@ -237,7 +274,7 @@ def _on_board(
         model, name, project, runtime=target.runtime, project=target.project, optimize=target.optimize, app=app,
         data=data,
     )  # fmt: skip
-    simulation = simulate(project, data=data)
+    simulation = simulate(project, data=data, objective=objective)
     max_flash, max_ram = config.budget.flash, config.budget.ram
     budget = made.budget
     if simulation.flash_bytes is not None:
@@ -265,8 +302,10 @@ def _pruning(steps: Sequence[Step]) -> str:
     return " ".join(told)
 
 
-def _notes(config: Config, data: DataSet | None) -> tuple[str, ...]:
+def _notes(config: Config, data: DataSet | None, steps: Sequence[Step]) -> tuple[str, ...]:
     notes = []
+    if _limit_of_metric(config) is not None and _lost(steps, config) is None:
+        notes.append("The budget of the metric is not checked: there is no figure of the float model to compare with.")
     if config.budget.latency is not None:
         notes.append("budget.latency is not checked: no factor from instructions to time is known for the boards.")
     if data is None or data.held_out is None:

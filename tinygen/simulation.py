@@ -8,6 +8,7 @@ from pathlib import Path
 from .dataset import Array, DataSet, fit_shape, load_data
 from .errors import BadInput
 from .metric import score
+from .objective import Objective
 from .preprocess import quantize_input
 from .project import Manifest, read_manifest
 from .proof import simulate_project
@@ -22,11 +23,13 @@ def simulate(
     on: str | None = None,
     sanitize: bool = False,
     compare: bool = True,
+    objective: Objective | None = None,
 ) -> SimulationReport:
     """Runs the firmware on its board's simulator and compares every output with the reference (unless told not to).
 
     With `data` the held-out samples go in (all of them, or the first `samples`), preprocessed and quantized as the
-    firmware does it, and the report carries the metric; without, the ramp and seeded random inputs (5, or `samples`).
+    firmware does it, and the report carries the metric, `objective`'s where one is given; without, the ramp and seeded
+    random inputs (5, or `samples`).
     """
     manifest = read_manifest(project)
     if data is None:
@@ -40,7 +43,7 @@ def simulate(
     )
     if y is None:
         return report
-    return replace(report, metric=score(report.outputs, manifest.model.outputs[0], y))
+    return replace(report, metric=score(report.outputs, manifest.model.outputs[0], y, objective))
 
 
 def held_out_inputs(held: DataSet, manifest: Manifest, samples: int | None) -> tuple[list[bytes], Array | None]:

@@ -12,6 +12,8 @@ from .dataset import DataSet
 from .errors import TinygenError
 from .frontend.quantize import quantize_loaded
 from .measure import Measured, measure_step
+from .objective import Objective
+from .records import Optimize
 
 Say = Callable[[str], None]
 
@@ -55,7 +57,16 @@ def ratio(first: Measured, measured: Measured) -> float | None:
     return first.weights_bytes / measured.weights_bytes if measured.weights_bytes else None
 
 
-def measured_rows(records: Sequence[StepRecord], data: DataSet, board: str, seed: int, say: Say) -> list[Row]:
+def measured_rows(
+    records: Sequence[StepRecord],
+    data: DataSet,
+    board: str,
+    seed: int,
+    say: Say,
+    *,
+    optimize: Optimize = "balanced",
+    objective: Objective | None = None,
+) -> list[Row]:
     """Each step's model quantized and measured on `board`; a step that cannot be keeps its float figures."""
     say("quantizing every step to int8")
     try:
@@ -68,7 +79,7 @@ def measured_rows(records: Sequence[StepRecord], data: DataSet, board: str, seed
         say(f"measuring {record.technique} on {board}")
         model = Model("model", result.tflite, preprocess=result.preprocess)
         try:
-            measured = measure_step(model, board, data, "aot")
+            measured = measure_step(model, board, data, "aot", optimize=optimize, objective=objective)
         except TinygenError as error:
             rows.append(Row(record, None, None, error.line))
             continue

@@ -6,11 +6,7 @@ x alone. What it gives is held to the same checks as a file.
 
 from __future__ import annotations
 
-import importlib
-import re
-import sys
 import tempfile
-import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,10 +16,9 @@ import numpy as np
 
 from .dataset import KEYS, DataSet, load_data
 from .errors import BadInput, suggest
+from .user_entry import ENTRY, failed, imported
 from .worker import Progress, run_job
 
-#: A module of the configuration's folder (or an installed one), and a function in it.
-ENTRY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 _MOST_SECONDS = 3600.0
 _FORMS = "It returns {'x_train': …, 'y_train': …}, a pair (x, y), or yields samples (x, y)."
 
@@ -52,17 +47,12 @@ def call_data(entry: str, folder: Path, progress: Progress | None = None) -> Dat
 def user_data_job(request: dict[str, Any], _progress: Progress) -> dict[str, Any]:
     """Runs in the worker: imports the module, calls the function, writes its arrays."""
     entry, folder = request["entry"], request["folder"]
-    module, _, name = entry.partition(":")
-    sys.path.insert(0, folder)
     try:
-        function = getattr(importlib.import_module(module), name, None)
-        if not callable(function):
-            raise BadInput(f"{entry}: the module {module} has no function {name!r}.", _FORMS)
-        arrays = _arrays(entry, function())
+        arrays = _arrays(entry, imported(entry, folder, _FORMS)())
     except BadInput:
         raise
     except (Exception, SystemExit) as error:
-        raise _failed(entry, folder, error) from error
+        raise failed(entry, folder, error) from error
     np.savez(request["out"], **arrays)
     return {}
 
@@ -86,11 +76,3 @@ def _arrays(entry: str, given: Any) -> dict[str, Any]:
     if isinstance(given, np.ndarray):
         return {"x_train": given}
     raise BadInput(f"{entry}: gives {type(given).__name__} that tinygen does not take as data.", _FORMS)
-
-
-def _failed(entry: str, folder: str, error: BaseException) -> BadInput:
-    """The place is the innermost line of a file in the user's folder."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(folder)]
-    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    first = (str(error).strip().splitlines() or ["no message"])[0][:300]
-    return BadInput(f"{entry}: {type(error).__name__}{place}: {first}", f"Run it by itself in {folder}.")

@@ -44,6 +44,13 @@ def test_few_integers_in_the_int8_model() -> None:
         integers = np.rint(127 * kernel.numpy() / channel_gains(kernel.numpy(), True))
         rows = np.moveaxis(integers, -1, 0).reshape(STORED[layer.name])
         assert (stored[STORED[layer.name]] == rows).all(), "the very integers, to the bit"
+    tuned, told = apply("finetune", clustered, epochs=2, learning_rate=1e-3)
+    assert set(told["clusters"].values()) >= set(facts["values"].values())
+    again = int8_counts(tuned)
+    assert {name: again[shape] <= facts["values"][name] for name, shape in STORED.items()} == dict.fromkeys(
+        STORED, True
+    )
+    assert (tuned.get_layer("hidden").kernel.numpy() != clustered.get_layer("hidden").kernel.numpy()).any()
     unclustered = int8_counts(teacher)
     assert all(unclustered[shape] > 24 for shape in STORED.values())
     assert accuracy(clustered) > accuracy(teacher) - 0.04
@@ -76,6 +83,11 @@ def test_zeros_stay(method: str) -> None:
         facts["values"].values()
     ) <= values
     assert accuracy(clustered) > accuracy(sparse) - 0.04
+    tuned, _ = apply("finetune", clustered, epochs=1, learning_rate=1e-3)
+    assert all((k.numpy()[z] == 0).all() for (_, k), z in zip(large_kernels(tuned), zeros, strict=True))
+    assert all(now <= counts[shape] for shape, now in int8_counts(tuned).items())
+    free, _ = apply("finetune", clustered, epochs=1, learning_rate=1e-3, keep_clusters=False)
+    assert all(now > counts[shape] for shape, now in int8_counts(free).items())
     loose, _ = apply("cluster", sparse, method=method, epochs=1, preserve_sparsity=False)
     assert not all((k.numpy()[z] == 0).all() for (_, k), z in zip(large_kernels(loose), zeros, strict=True))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from .generate import choice
-from .options import DebugOption, JsonOption, Output, QuietOption, size_option
+from .options import OPTIMIZE_HELP, DebugOption, JsonOption, Output, QuietOption, size_option
 
 if TYPE_CHECKING:
     from ..baseline import Kind
@@ -26,6 +26,9 @@ def command(
         typer.Option("--board", "-b", metavar="B", help="Needed for a model, may be repeated; a project has its own."),
     ] = None,
     runtime: Annotated[str, typer.Option("--runtime", metavar="R", help="aot or tflm, for a model.")] = "aot",
+    optimize: Annotated[
+        str | None, typer.Option("--optimize", metavar="O", help=f"Of a model; a project has its own. {OPTIMIZE_HELP}")
+    ] = None,
     max_flash: Annotated[str | None, typer.Option("--max-flash", metavar="SIZE", help="For example 256K.")] = None,
     max_ram: Annotated[str | None, typer.Option("--max-ram", metavar="SIZE", help="For example 64K.")] = None,
     data: Annotated[
@@ -60,11 +63,18 @@ def command(
     Example: tinygen check kws.tflite --board pico --max-ram 32K
     """
     from ..checking import check_boards
+    from ..errors import BadInput
     from ..gates import require
+    from ..project import MANIFEST
+    from ..records import Optimize
     from .check_outputs import Outputs, allowances, judge_all
 
     out = Output(json_target, quiet)
     choice(runtime, ("aot", "tflm"), "--runtime")
+    if optimize is not None:
+        choice(optimize, ("speed", "balanced", "size"), "--optimize")
+        if (target / MANIFEST).is_file():
+            raise BadInput(f"{target}: was rendered with its own --optimize.", "Leave --optimize out.")
     flash, ram = size_option(max_flash, "--max-flash"), size_option(max_ram, "--max-ram")
     given: dict[Kind, str | None] = {
         "flash": allow_flash, "ram": allow_ram, "instructions": allow_instructions, "accuracy": allow_accuracy,
@@ -77,6 +87,7 @@ def command(
             target,
             boards,
             runtime=runtime,
+            optimize=cast(Optimize, optimize or "balanced"),
             data=data,
             max_flash=flash,
             max_ram=ram,

@@ -5,12 +5,22 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
 from ..errors import BadInput
-from .options import BoardOption, DebugOption, FreshOption, JsonOption, Output, QuietOption, require_writable
+from .generate import choice
+from .options import (
+    OPTIMIZE_HELP,
+    BoardOption,
+    DebugOption,
+    FreshOption,
+    JsonOption,
+    Output,
+    QuietOption,
+    require_writable,
+)
 
 
 def command(
@@ -21,6 +31,7 @@ def command(
     recipe: Annotated[Path, typer.Option("--recipe", metavar="R.toml", help="A list of [[compress]] tables.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.h5", help="The compressed Keras 2 model.")],
     board: BoardOption = "qemu_mps2_an386",
+    optimize: Annotated[str, typer.Option("--optimize", metavar="O", help=OPTIMIZE_HELP)] = "balanced",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything random.")] = 0,
     fresh: FreshOption = False,
     json_target: JsonOption = "",
@@ -34,30 +45,35 @@ def command(
     """
     from ..boards import load_board
     from ..compress.runner import run_recipe
-    from ..config import load_recipe
+    from ..config import load_recipe, load_recipe_objective
     from ..frontend.keras_loader import load_model
+    from ..records import Optimize
     from ..report.compress_text import compress_parts
     from ..steps import measured_rows
+    from ..targets import with_targets
     from ..user_data import open_data
 
     out = Output(json_target, quiet)
     if output.suffix != ".h5":
         raise BadInput(f"{output}: the compressed model is a Keras 2 .h5 file.", "-o name.h5")
     require_writable("-o", output)
+    choice(optimize, ("speed", "balanced", "size"), "--optimize")
     load_board(board)
-    steps = load_recipe(recipe)
+    steps, objective = load_recipe(recipe), load_recipe_objective(recipe)
     arrays = open_data(data, Path.cwd(), out.say)
     kept = output.with_suffix(".steps")
     with out.steps() as say, tempfile.TemporaryDirectory(prefix="tinygen-") as work:
         loaded = load_model(model, work, progress=say)
+        arrays = with_targets(arrays, loaded)
         records = run_recipe(
-            loaded, arrays, steps, kept, seed=seed, load=lambda path: load_model(path, work), fresh=fresh, progress=say
-        )
+            loaded, arrays, steps, kept, seed=seed, objective=objective, load=lambda path: load_model(path, work),
+            fresh=fresh, progress=say,
+        )  # fmt: skip
         try:
             shutil.copyfile(records[-1].model.path, output)
         except OSError as error:
             raise BadInput(f"{output}: cannot be written: {error.strerror}.") from error
-        rows = measured_rows(records, arrays, board, seed, say)
+        rows = measured_rows(records, arrays, board, seed, say, optimize=cast(Optimize, optimize), objective=objective)
     reasons = list(dict.fromkeys(row.reason for row in rows if row.reason))
     result = {
         "schema": "tinygen.compress/1",

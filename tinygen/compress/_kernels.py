@@ -1,11 +1,9 @@
-"""A model's kernels (weights of two or more axes): found by layer, copied, and their zeros held while it trains."""
+"""A model's kernels (weights of two or more axes), found by layer, and its copy."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from ..errors import BadInput, suggest
 
@@ -51,20 +49,3 @@ def copied(model: Any) -> Any:
     copy = tf_keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     return copy
-
-
-def hold_zeros(model: Any) -> list[Any]:
-    """Callbacks for `train` that put every kernel's zeros of now back after each step; none where there are none."""
-    kernels = [(w, (w.numpy() != 0).astype(np.float32)) for w in model.trainable_weights if w.shape.rank >= 2]
-    return holding([(weight, mask) for weight, mask in kernels if not mask.all()])
-
-
-def holding(masks: Sequence[tuple[Any, Any]]) -> list[Any]:
-    """Callbacks that multiply each variable with its mask after every step; none without masks."""
-    import tf_keras
-
-    def hold(*_: Any) -> None:
-        for weight, mask in masks:
-            weight.assign(weight * mask)
-
-    return [tf_keras.callbacks.LambdaCallback(on_train_batch_end=hold)] if masks else []

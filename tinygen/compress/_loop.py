@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .registry import TrainOptions
-from .training import Array, Context
+from .training import Array, Context, require_finite
 
 #: Of the share of the training that is done, 0 to 1.
 Schedule = Callable[[float], float]
@@ -83,7 +83,7 @@ def fit(
             sums += len(rows) * np.array([loss.numpy(), *values.numpy()], np.float64)
         means = dict(zip(("loss", *(f"loss_{t.name}" for t in terms)), (sums / len(x)).tolist(), strict=True))
         context.progress(f"{label}: epoch {epoch + 1}/{options.epochs}, loss {means['loss']:.4f}")
-    return {name: round(value, 6) for name, value in means.items()}
+    return require_finite(label, {name: round(value, 6) for name, value in means.items()})
 
 
 def _gradients(model: Any, variables: Sequence[Any], terms: Sequence[Term], logits: Callable[[Any], Any]) -> Any:

@@ -48,7 +48,7 @@ def apply(model: Any, data: TrainingData, options: Settings, context: Context) -
         require_same_ends(compact, model, "Student")
     else:
         compact = copied(model)
-    task = task_of(compact, data.y, "corad")
+    task = task_of(compact, data.y, "corad", context.task.objective)
     kernels = [w for w in compact.trainable_weights if w.shape.rank >= 2][:-1]
     logits = np.asarray(context.task.logits(predict(context.original, data.x)))
     temperature = options.temperature

@@ -57,9 +57,9 @@ def apply(model: Any, data: TrainingData, options: Settings, context: Context) -
     teachers = [model, *map(context.load, options.teachers)]
     for path, teacher in zip(options.teachers, teachers[1:], strict=True):
         require_same_ends(teacher, model, f"Teacher {path.rpartition('/')[2]}")
-    tasks = [task_of(teacher, data.y, "distill") for teacher in teachers]
+    tasks = [task_of(teacher, data.y, "distill", context.task.objective) for teacher in teachers]
     logits = taught_logits(teachers, tasks, data.x, options.average, options.temperature)
-    task = task_of(student, data.y, "distill")
+    task = task_of(student, data.y, "distill", context.task.objective)
     terms, given, trained, extra = loss_terms(task, options.alpha, options.temperature), [logits], student, []
     facts: dict[str, Any] = {"teachers": len(teachers)}
     if options.hint > 0:

@@ -1,9 +1,9 @@
 """The steps of a recipe that are done: a model and a record each, in a folder beside the output, for the next start.
 
 A step is known by a key, a SHA-256 over all that it follows from: tinygen's version and the techniques' code, the
-packages that train, the model's bytes, the data, the seed, and every step up to it with its options. A record is
-written after its model, both by a rename, and holds the model's SHA-256: what is damaged, half-written, or of another
-recipe is not taken, and the step is done again.
+packages that train, the model's bytes, the data, the seed, loss and metric, and every step up to it with its options.
+A record is written after its model, both by a rename, and holds the model's SHA-256: what is damaged, half-written, or
+of another recipe is not taken, and the step is done again.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from .. import __version__
 from ..errors import BadInput
+from ..objective import Objective
 
 SCHEMA = "tinygen.step/1"
 _PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy")
@@ -30,10 +31,19 @@ _OURS = re.compile(r"\.?\d+-\w+-[0-9a-f]{16}(\.part)?\.(h5|json)")
 
 
 def keys_of(
-    model: Path, arrays: Mapping[str, npt.NDArray[Any]], seed: int, steps: Sequence[Mapping[str, Any]]
+    model: Path,
+    arrays: Mapping[str, npt.NDArray[Any]],
+    seed: int,
+    steps: Sequence[Mapping[str, Any]],
+    objective: Objective | None = None,
 ) -> list[str]:
-    """A key a step, the untouched model's first; `steps` hold "technique", "options" and "files" by option."""
-    digest = hashlib.sha256(json.dumps([SCHEMA, __version__, _code(), _versions(), seed]).encode())
+    """A key a step, the untouched model's first; `steps` hold "technique", "options" and "files" by option.
+
+    Of the objective's own functions the source counts, not the folder.
+    """
+    aim = objective or Objective()
+    told = [aim.loss, aim.metric, aim.less_is_better, aim.sources()]
+    digest = hashlib.sha256(json.dumps([SCHEMA, __version__, _code(), _versions(), seed, told]).encode())
     digest.update(hashlib.sha256(model.read_bytes()).digest())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
@@ -43,8 +53,8 @@ def keys_of(
     for step in steps:
         files = {key: hashlib.sha256(Path(path).read_bytes()).hexdigest() for key, path in step["files"].items()}
         options = {key: value for key, value in step["options"].items() if key not in files}
-        told = json.dumps([keys[-1], step["technique"], options, files], sort_keys=True)
-        keys.append(hashlib.sha256(told.encode()).hexdigest())
+        step_told = json.dumps([keys[-1], step["technique"], options, files], sort_keys=True)
+        keys.append(hashlib.sha256(step_told.encode()).hexdigest())
     return keys
 
 
@@ -118,7 +128,8 @@ def _remove(paths: Iterable[Path]) -> None:
 def _code() -> str:
     """Of the techniques: a change to one makes its results others."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    here = Path(__file__).parent
+    for path in [here.parent / "objective.py", *sorted(here.glob("*.py"))]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

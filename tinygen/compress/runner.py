@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ import numpy as np
 from ..dataset import DataSet, fit_shape
 from ..errors import BadInput
 from ..model_file import LoadedModel
+from ..objective import Objective
 from ..preprocess import from_mean_std, normalize
 from ..quantization_aware import count_parameters, is_quantization_aware, open_keras
 from ..worker import Progress, run_job
@@ -37,7 +38,7 @@ class StepLike(Protocol):
 class StepRecord:
     """The float model after one step; row 0, technique "original", is the model as it was loaded.
 
-    `nonzero_share` counts the kernels (weights of two or more axes). `metric` is "accuracy" or "mse", `value` its value
+    `nonzero_share` counts the kernels (weights of two or more axes). `metric` is the metric's name, `value` its value
     on the held-out `split`; both are empty where the data holds none. `facts` is what the technique reports;
     `reused` says that an earlier start did the step.
     """
@@ -65,6 +66,7 @@ def run_recipe(
     seed: int = 0,
     mean: Sequence[float] = (),
     std: Sequence[float] = (),
+    objective: Objective | None = None,
     load: Loader,
     fresh: bool = False,
     progress: Progress | None = None,
@@ -74,8 +76,8 @@ def run_recipe(
 
     The same input and seed give the same weights on the same machine. Steps that an earlier call finished in `work` are
     taken from there, unless `fresh`; each begins from the model's file, so that the result is the same. `load` checks
-    and loads a model file that an option names (a student). Raises BadInput for data without labels and for a model
-    that can only be quantized.
+    and loads a model file that an option names (a student); `objective` is [train]'s loss and metric. Raises BadInput
+    for data without labels and for a model that can only be quantized.
     """
     if model.kind != "keras":
         raise BadInput(
@@ -85,6 +87,7 @@ def run_recipe(
     _require_last(steps)
     if data.pair("train") is None:
         raise BadInput(f"{data.path}: compression trains, and x_train or y_train is missing.", "An .npz with both.")
+    objective = objective or Objective()
     preprocess = from_mean_std(mean, std, model.input_shape)
     requests = [_request(step, load) for step in steps]
     work = Path(work).resolve()
@@ -95,7 +98,7 @@ def run_recipe(
             x = fit_shape(pair[0], model.input_shape, f"{data.path}: x_{split}")
             arrays.update({f"x_{split}": normalize(x, preprocess), f"y_{split}": pair[1]})
     names = ["original", *(step.technique for step in steps)]
-    keys = keys_of(Path(model.path), arrays, seed, requests)
+    keys = keys_of(Path(model.path), arrays, seed, requests, objective)
     rows = read_finished(work, keys, names)
     if rows and progress is not None:
         progress(f"{_listed(rows)} taken from {work}: done by an earlier start (--fresh does all anew)")
@@ -106,10 +109,13 @@ def run_recipe(
             request = {"model": model.path, "data": str(Path(folder) / "data.npz"), "path": data.path}
             answer = run_job(
                 "tinygen.compress.runner:compress_job",
-                {**request, "work": str(work), "steps": requests, "seed": seed, "keys": keys, "done": rows},
+                {
+                    **request, "work": str(work), "steps": requests, "seed": seed, "keys": keys, "done": rows,
+                    "objective": asdict(objective),
+                },
                 timeout_seconds=timeout_seconds,
                 progress=progress,
-            )
+            )  # fmt: skip
         rows = answer["records"]
     forget_others(work, keys, names)
     return [_record({**row, "reused": i < reused}, model) for i, row in enumerate(rows)]
@@ -155,8 +161,9 @@ def compress_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     A step begins as if it were the first: a new session, its own seed, and models read from their files. So what it
     gives does not hang on whether the steps before ran in this process.
     """
-    from .task import task_of
-    from .training import Context, TrainingData
+    from ._losses import check_loss
+    from .task import Task, task_of
+    from .training import Context, TrainingData, predict
 
     _deterministic()
     with np.load(request["data"], allow_pickle=False) as archive:
@@ -173,22 +180,30 @@ def compress_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
         arrays.get("y_val", arrays["y_train"][:0]),
     )
     records = list(request["done"])
+    objective = Objective(**request["objective"])
+
+    def task_for(model: Any, split: str = "train") -> Task:
+        return task_of(model, arrays[f"y_{split}"], f"{request['path']}: y_{split}", objective)
+
     for i, step in enumerate([None, *request["steps"]][len(records) :], start=len(records)):
         _begin(request["seed"] + i)
         original = open_keras(request["model"])
         model = open_keras(records[-1]["path"]) if i > 1 else original
-        task = task_of(model, arrays["y_train"], f"{request['path']}: y_train")
+        task = task_for(model)
+        if i == len(request["done"]):
+            check_loss(task, predict(model, arrays["x_train"][:8]), arrays["y_train"][:8])
         if step is None:
-            for name in ("y_val", "y_test"):
-                if name in arrays:
-                    task_of(model, arrays[name], f"{request['path']}: {name}")
+            for split in ("val", "test"):
+                # What a metric of the user's own makes of the test data's y is its own affair.
+                if f"y_{split}" in arrays and not (split == "test" and objective.has_own_metric):
+                    task_for(model, split)
             records.append(_measure(i, "original", {}, model, task, arrays, request, {}))
         else:
             found = technique(step["technique"])
             options = found.options.model_validate({**step["options"], **step["files"]})
             context = Context(task, original, request["seed"] + i, progress, open_keras)
             model, facts = found.apply(model, data, options, context)
-            task = task_of(model, arrays["y_train"], f"{request['path']}: y_train")
+            task = task_for(model)
             records.append(_measure(i, step["technique"], step["options"], model, task, arrays, request, facts))
         progress(_told(records[-1]))
     return {"records": records}

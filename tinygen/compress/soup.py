@@ -52,7 +52,7 @@ def apply(model: Any, data: TrainingData, options: Settings, context: Context) -
         return context.task.score(predict(soup, data.x_val), data.y_val)
 
     scores = [score(weights) for weights in made]
-    sign = 1 if context.task.metric == "accuracy" else -1
+    sign = -1 if context.task.less_is_better else 1
     order = sorted(range(len(made)), key=lambda i: (-sign * scores[i], i))
     if options.method == "uniform":
         taken, weights = list(range(len(made))), average(soup, made, data.x)

@@ -17,7 +17,8 @@ from ..errors import BadInput
 from ._channel_layers import smaller_config, smaller_weights
 from ._channel_scores import Criterion, unit_scores, without_scale
 from ._channels import ChannelGraph, read_channels
-from ._kernels import check_skip, hold_zeros
+from ._holds import holding
+from ._kernels import check_skip
 from .registry import TrainOptions
 from .training import Context, TrainingData, train
 
@@ -64,7 +65,8 @@ def apply(model: Any, data: TrainingData, options: Settings, context: Context) -
         goal = (1.0 - options.share) ** (i / options.iterations)
         smaller = without(smaller, graph, chosen_units(graph, scores, first, goal, options))
         label = f"structured_prune {i}/{options.iterations}"
-        trained = train(smaller, data, options, context, task=context.task, callbacks=hold_zeros(smaller), label=label)
+        callbacks, _ = holding([w for w in smaller.trainable_weights if w.shape.rank >= 2], "sparsity")
+        trained = train(smaller, data, options, context, task=context.task, callbacks=callbacks, label=label)
     left = {names: len(units) for names, units in read_channels(smaller, options.skip).classes().items()}
     facts["channels"] = {" + ".join(names): [n, left[names]] for names, n in first.items()}
     facts["removed_share"] = round(1.0 - sum(left.values()) / sum(first.values()), 4)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import BadInput
+from ._losses import named_loss
 from .registry import TrainOptions
 from .task import Task
 
@@ -74,7 +76,15 @@ def train(
         shuffle=True,
         callbacks=[*callbacks, speak],
     )
-    return {key: round(float(values[-1]), 6) for key, values in sorted(history.history.items())}
+    return require_finite(label, {key: round(float(values[-1]), 6) for key, values in sorted(history.history.items())})
+
+
+def require_finite(label: str, losses: dict[str, float]) -> dict[str, float]:
+    """The losses of the last epoch; BadInput where the training ran away."""
+    for name, value in losses.items():
+        if not np.isfinite(value):
+            raise BadInput(f"{label}: {name} is {value} at the end of the training.", "A smaller learning_rate.")
+    return losses
 
 
 def _padded(targets: Array, width: int) -> Array:
@@ -98,9 +108,12 @@ def _loss(task: Task, temperature: float, share: float) -> Callable[[Any, Any], 
 
 
 def hard_loss(task: Task, labels: Any, logits: Any) -> Any:
-    """The loss to rows of `task.targets`, one value a sample: cross entropy, or the mean squared error of numbers."""
+    """The loss to rows of `task.targets`, one value a sample: the one that [train] names, else cross entropy of classes
+    and the mean squared error of numbers."""
     import tensorflow as tf
 
+    if task.objective.loss not in ("", "cross_entropy"):
+        return named_loss(task, labels, logits)
     if task.kind == "classes":
         return tf.nn.softmax_cross_entropy_with_logits(labels, logits)
     if task.kind == "binary":

@@ -13,6 +13,11 @@ from .text import plain, table
 SHORT = {"accuracy": "acc."}
 
 
+def heading(metric: str) -> str:
+    """A metric's column; of the user's own the function's name."""
+    return SHORT.get(metric, metric.rpartition(":")[2])
+
+
 def compress_parts(result: dict[str, Any]) -> list[RenderableType]:
     """What is printed of a "tinygen.compress/1" object."""
     steps = result["steps"]
@@ -22,7 +27,7 @@ def compress_parts(result: dict[str, Any]) -> list[RenderableType]:
         "params",
         "zeros",
         "MACs",
-        SHORT.get(metric, metric),
+        heading(metric),
         "int8",
         "weights",
         "ratio",

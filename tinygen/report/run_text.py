@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import RenderableType
 
 from ..units import short_count, short_size
-from .compress_text import SHORT, step_cells
+from .compress_text import heading, step_cells
 from .text import plain, table
 
 
@@ -21,7 +21,7 @@ def run_parts(report: dict[str, Any]) -> list[RenderableType]:
         "params",
         "zeros",
         "MACs",
-        SHORT.get(metric, metric),
+        heading(metric),
         precision,
         "weights",
         "ratio",
