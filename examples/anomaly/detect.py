@@ -1,7 +1,7 @@
 """What an anomaly detector is for: the int8 firmware's own outputs, from the simulator, point at the anomaly.
 
-`python detect.py [build/BOARD]` after `tinygen run`. A window's error is the mean squared difference between what went in
-and what came back. The threshold is chosen on normal windows that were not trained on, before the rest is looked at.
+`python detect.py [build/BOARD]` after `tinygen run`. A window's error is the mean squared difference between what went
+in and what came back. The threshold is chosen on normal windows that were not trained on, before the rest is looked at.
 """
 
 from __future__ import annotations
@@ -40,11 +40,12 @@ def detect(project: Path, data: Path) -> dict[str, object]:
     over, highest = seen > threshold, float(seen[holds].max())
     rank = 1 + int((seen > highest).sum())
     false = [int(start) for start in starts[over & ~holds]]
-    at = f", beginning at sample {', '.join(map(str, false[:8]))}" if false else ""
+    places = [a for a, before in zip(false, [-WINDOW, *false]) if a - before >= WINDOW]  # windows that overlap are one
+    at = f", at samples {', '.join(map(str, places))}" if places else ""
     lines = [
         f"Threshold {threshold:.4f}: {MARGIN:g} times the largest error of {len(normal)} normal windows.",
-        f"Anomaly at samples {anomaly[0]} to {anomaly[-1]}: {holds.sum()} windows hold some of it, "
-        f"{(over & holds).sum()} are over the threshold.",
+        f"Anomaly at samples {anomaly[0]} to {anomaly[-1]}: {(over & holds).sum()} of the {holds.sum()} "
+        "windows that hold some of it are over.",
         f"Their largest error, {highest:.4f}, ranks {rank} of {len(seen):,}.",
         f"False alarms: {len(false)} of {(~holds).sum():,} other windows{at}.",
     ]
