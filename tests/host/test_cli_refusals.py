@@ -127,6 +127,8 @@ def test_unknown_options_are_refused_with_a_suggestion(command: str) -> None:
         (["boards", "picoo"], ["did you mean 'pico'"]),
         (["run", "nowhere.toml"], ["nowhere.toml"]),
         (["demo", "--board", "picco"], ["did you mean 'pico'"]),
+        (["demo", "--example", "motoins"], ["no such example", "did you mean 'motions'"]),
+        (["demo", "--example", "x"], ["There are digits, motions, anomaly"]),
         (["quantize", "nowhere.keras", "--data", "d.npz", "-o", "o.tflite"], ["d.npz"]),
         (["compress", "m.keras", "--data", "d.npz", "--recipe", "r.toml", "-o", "o.keras"], [".h5"]),
         (["compress", "m.keras", "--data", "d.npz", "--recipe", "r.toml", "-o", "o.h5"], ["r.toml"]),

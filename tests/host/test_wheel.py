@@ -59,6 +59,13 @@ def test_the_wheel_carries_every_file_that_it_needs_and_the_licences(wheel: Path
             if p.is_file() and "__pycache__" not in p.parts
         }
         assert here and here <= names
+    made = {"data.npz", "teacher.keras", "__pycache__"}  # of an example that was run in the checkout
+    examples = {
+        f"tinygen/_data/{p.relative_to(ROOT).as_posix()}"
+        for p in (ROOT / "examples").glob("*/*")
+        if p.is_file() and p.name not in made
+    }
+    assert examples == {name for name in names if name.startswith("tinygen/_data/examples/")}
     modules = {p.relative_to(ROOT).as_posix() for p in (ROOT / "tinygen").rglob("*.py") if "_data" not in p.parts}
     assert modules <= names
     assert {"LICENSE", "firmware/LICENSE", "templates/LICENSE"} <= {n.partition("/licenses/")[2] for n in names}
@@ -117,7 +124,8 @@ def test_a_model_becomes_a_project(installed: Path, tmp_path: Path, model_path: 
 
 @pytest.mark.slow
 def test_what_needs_an_extra_says_how_to_get_it(installed: Path, tmp_path: Path) -> None:
-    done = tinygen(installed, tmp_path, "demo", "-o", tmp_path / "demo")
-    assert done.returncode == 5, done.stdout + done.stderr
-    assert "pip install" in done.stderr and "Traceback" not in done.stderr
-    assert not (tmp_path / "demo").exists()
+    for example, extra in (("digits", "demo"), ("motions", "examples"), ("anomaly", "examples")):
+        done = tinygen(installed, tmp_path, "demo", "--example", example, "-o", tmp_path / "demo")
+        assert done.returncode == 5, done.stdout + done.stderr
+        assert f"pip install 'tinygen[{extra},train,sim]'" in done.stderr and "Traceback" not in done.stderr
+        assert not (tmp_path / "demo").exists()

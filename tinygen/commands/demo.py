@@ -1,4 +1,4 @@
-"""tinygen demo: the whole road on real handwritten digits."""
+"""tinygen demo: the whole road on an example's real data."""
 
 from __future__ import annotations
 
@@ -12,23 +12,45 @@ from .run import execute
 
 
 def command(
-    board: Annotated[str, typer.Option("--board", "-b", metavar="B", help="A board's name.")] = "nucleo_f446re",
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Where everything goes.")] = Path(
-        "tinygen-demo"
-    ),
+    example: Annotated[
+        str,
+        typer.Option(
+            "--example",
+            "-e",
+            metavar="NAME",
+            help="digits (images), motions (a motion sensor, 1-D convolutions) or anomaly (an auto-encoder).",
+        ),
+    ] = "digits",
+    board: Annotated[
+        str | None,
+        typer.Option("--board", "-b", metavar="B", help="A board's name; default: the example's own boards."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Where everything goes; default: tinygen-demo, of other examples tinygen-demo-NAME.",
+        ),
+    ] = None,
     json_target: JsonOption = "",
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """The whole road on real handwritten digits: train, distil, prune, int8, C, budgets, simulate.
+    """The whole road on real data, handwritten digits or another example: train, compress, int8, C, budgets, simulate.
 
     Example: tinygen demo -o demo
-    """
+    """  # fmt: skip
     from ..boards import load_board
     from ..demo import write_demo
+    from ..examples import find_example
 
     out = Output(json_target, quiet)
-    load_board(board)
+    chosen = find_example(example)
+    if board is not None:
+        load_board(board)
+    folder = output or Path("tinygen-demo" if example == "digits" else f"tinygen-demo-{example}")
     with out.steps() as say:
-        config = write_demo(output, board, progress=say)
-    execute(config, output / "build", out)
+        config = write_demo(folder, board, example=chosen, progress=say)
+    execute(config, folder / "build", out, detect=lambda project, say: chosen.detect(project, folder / "data.npz", say))
