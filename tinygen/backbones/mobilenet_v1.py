@@ -1,7 +1,7 @@
 """MobileNetV1: depthwise separable convolutions, their channels doubled whenever their places are halved.
 
 Howard et al., "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications", 2017. Width is the
-paper's multiplier (1 is 32 to 1,024 channels; 0.25 is what small boards take); `depth` counts the separable blocks (13).
+paper's multiplier: 1 is 32 to 1,024 channels, 0.25 is what small boards take. `depth` counts the separable blocks (13).
 """
 
 from __future__ import annotations

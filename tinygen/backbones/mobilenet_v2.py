@@ -1,7 +1,7 @@
 """MobileNetV2: inverted residuals with linear bottlenecks.
 
 Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", 2018. Width is the paper's multiplier (1 is 16
-to 320 channels between the blocks), here also of the last 1,280, which the paper leaves; `depth` counts the blocks (17).
+to 320 channels between the blocks), of the last 1,280 too, which the paper leaves; `depth` counts the blocks (17).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Finds the backbones in this folder, and builds models of them: a module that defines `AXES` and `features` is one.
 
-`features(x, width, depth, kernel)` gives the tensor that the last Dense layer reads, `AXES` are the numbers of axes of an
-input that it takes, () for any; `SAME_SHAPE` says that the model's output has its input's shape.
+`features(x, width, depth, kernel)` gives the tensor that the last Dense layer reads; `AXES` are the numbers of axes of
+an input that it takes, () for any; `SAME_SHAPE` says that the model's output has its input's shape.
 """
 
 from __future__ import annotations
@@ -99,9 +99,7 @@ def build_backbone(
     return tf_keras.Model(inputs, x, name=name)
 
 
-def _check(
-    found: Backbone, shape: tuple[int, ...], outputs: int, width: float, depth: int | None, kernel: int
-) -> None:
+def _check(found: Backbone, shape: tuple[int, ...], outputs: int, width: float, depth: int | None, kernel: int) -> None:
     if not found.takes(shape):
         wanted = " or ".join(_AXES[n] for n in found.axes) or "one axis or more"
         raise BadInput(
