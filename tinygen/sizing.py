@@ -65,7 +65,7 @@ def fitter(
 ) -> Fitter:  # fmt: skip
     """What sizes the students of `model`'s recipe to `board`; it runs in a process of its own.
 
-    `name`, `version` and `labels` are in the firmware's flash too. It raises OverBudget where not even the narrowest fits.
+    `name`, `version` and `labels` are in the firmware too. It raises OverBudget where the narrowest is too large.
     """
 
     def fit(wish: Wish) -> tuple[float, dict[str, Any]]:
