@@ -184,7 +184,7 @@ def configuration() -> str:
     for technique in techniques().values():
         parts += [f"### technique = \"{technique.name}\"", technique.summary, _sentences(technique.options),
                   _keys(technique.options)]  # fmt: skip
-        if "student" in technique.options.model_fields:
+        if "multiplier" in technique.options.model_fields:
             rows = [[f"`{b.name}`", f"{b.summary} {b.details}"] for b in backbones().values()]
             parts += ["Light backbones:", table(["student", "what it is"], rows)]
     cut = next(i for i, part in enumerate(parts) if part.startswith("###"))
