@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,15 @@ from digits_training import digits
 
 from tinygen.boards import load_board
 from tinygen.checking import planned_budget
-from tinygen.compiled import Compiled, compile_model, open_model
+from tinygen.compiled import Model, compile_model
 from tinygen.compress.registry import Wish, technique
 from tinygen.compress.runner import run_recipe
 from tinygen.config import Step
 from tinygen.dataset import load_data
 from tinygen.errors import OverBudget
 from tinygen.frontend.keras_loader import load_model
-from tinygen.sizing import fitter
+from tinygen.frontend.quantize import quantize_loaded
+from tinygen.sizing import fitter, size_job
 
 pytestmark = [pytest.mark.needs_tensorflow, pytest.mark.slow]
 
@@ -38,36 +40,44 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def compiled(path: Path, folder: Path) -> Compiled:
-    return compile_model(open_model(path, data=folder / "data.npz", name="model"), load_board(BOARD))
-
-
 def test_the_widest_below_a_limit_of_weights(folder: Path, tmp_path: Path) -> None:
     loaded, data = load_model(folder / "teacher.keras", tmp_path), load_data(folder / "data.npz")
-    options: dict[str, Any] = {"student": "resnet8", "depth": 1, "max_weights": "1.5K", "epochs": 3}
+    found: list[Any] = []
+
+    def fit(wish: Wish) -> tuple[float, dict[str, Any]]:
+        found.append(fitter(loaded, data, BOARD)(wish))
+        return found[0]
+
     distill = technique("distill").options
-    step = Step(technique="distill", options=distill.model_validate(options))
-    fit = fitter(loaded, data, BOARD)
-    record = run_recipe(loaded, data, [step], tmp_path / "steps", load=lambda path: loaded, fit=fit)[1]
-    sized = record.facts["sized"]
-    assert sized["limits"] == {"max_weights": 1536} and sized["conversions"] <= 6
-    assert record.options["multiplier"] == sized["multiplier"] and record.options["max_weights"] is None
-    firmware = compiled(Path(record.model.path), folder)
-    budget = planned_budget(firmware)
-    assert 0 <= sized["weights_bytes"] - firmware.weights_bytes <= 64, "but for constants that are equal by chance"
-    assert sized["weights_bytes"] <= 1536 and budget.flash.used_bytes <= sized["flash_bytes"]
-    assert budget.ram.used_bytes == sized["ram_bytes"]
-    wider = {**options, "max_weights": None, "multiplier": sized["next"]["multiplier"], "epochs": 1}
-    step = Step(technique="distill", options=distill.model_validate(wider))
-    record = run_recipe(loaded, data, [step], tmp_path / "wider", load=lambda path: loaded)[1]
-    assert sized["next"]["over"] == "weights" and compiled(Path(record.model.path), folder).weights_bytes > 1536
+    options: dict[str, Any] = {"student": "resnet8", "depth": 1, "epochs": 2}
+    limited = distill.model_validate({**options, "max_weights": "1.5K"})
+    sized, facts = limited.sized(fit)
+    [(multiplier, told)] = found
+    assert facts == {"sized": told} and told["limits"] == {"max_weights": 1536} and told["conversions"] <= 6
+    wider = distill.model_validate({**options, "multiplier": told["next"]["multiplier"]})
+    steps = [Step(technique="distill", options=o) for o in (limited, wider)]
+    records = run_recipe(loaded, data, steps, tmp_path / "steps", load=lambda path: loaded, fit=lambda wish: found[0])
+    assert records[1].facts["sized"] == told and records[1].options["multiplier"] == multiplier
+    assert sized.multiplier == multiplier and "sized" not in records[2].facts  # type: ignore[attr-defined]
+    made = quantize_loaded([record.model for record in records[1:]], data)
+    models = [Model("model", result.tflite, preprocess=result.preprocess) for result in made]
+    fits, over = (compile_model(model, load_board(BOARD)) for model in models)
+    budget = planned_budget(fits)
+    assert told["weights_bytes"] <= 1536 and 0 <= told["weights_bytes"] - fits.weights_bytes <= 64
+    assert budget.flash.used_bytes <= told["flash_bytes"] and budget.ram.used_bytes == told["ram_bytes"]
+    assert told["next"]["over"] == "weights" and over.weights_bytes > 1536
 
 
 def test_ram_binds_too_and_nothing_may_fit(folder: Path, tmp_path: Path) -> None:
-    loaded, data = load_model(folder / "teacher.keras", tmp_path), load_data(folder / "data.npz")
-    fit = fitter(loaded, data, BOARD)
-    multiplier, found = fit(Wish("conv2d", 1, 3, None, None, 1800))
-    assert found["ram_bytes"] <= 1800 and found["next"]["over"] == "RAM" and multiplier == found["multiplier"]
-    with pytest.raises(OverBudget, match="the narrowest conv2d does not fit") as caught:
-        fit(Wish("conv2d", 1, 3, 16, None, None))
+    loaded = load_model(folder / "teacher.keras", tmp_path)
+    np.save(tmp_path / "samples.npy", digits()[0].x[:8] * 16)
+    request: dict[str, Any] = {
+        "teacher": loaded.path, "samples": str(tmp_path / "samples.npy"), "board": BOARD, "runtime": "aot", "seed": 0,
+        "precision": "int8", "optimize": "balanced", "name": "model", "version": "1.0", "labels": [],
+        "preprocess": None, **asdict(Wish("dense", 1, 3, None, None, 2150)),
+    }  # fmt: skip
+    told = size_job(request, lambda line: None)
+    assert told["ram_bytes"] <= 2150 and told["next"]["over"] == "RAM"
+    with pytest.raises(OverBudget, match="the narrowest dense does not fit") as caught:
+        size_job({**request, "max_ram": None, "max_weights": 16}, lambda line: None)
     assert "over in weights" in caught.value.line
