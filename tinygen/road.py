@@ -29,6 +29,7 @@ from .objective import LESS_IS_BETTER, MORE_IS_BETTER, Objective, kind_of
 from .pipeline import generate
 from .simulate.compare import SimulationReport
 from .simulation import simulate
+from .sizing import fitter
 from .steps import accuracies, ratio
 from .targets import with_targets
 from .usage import REMEDY, BudgetReport, Usage
@@ -236,7 +237,11 @@ def _steps(
         if config.compress:
             records = run_recipe(
                 loaded, data, config.compress, out / "steps", seed=config.train.seed, mean=mean, std=std,
-                objective=objective, load=lambda path: load_model(path, work), fresh=fresh, progress=say,
+                objective=objective, load=lambda path: load_model(path, work), fresh=fresh, progress=say, fit=fitter(
+                    loaded, data, board, mean=mean, std=std, runtime=config.target.runtime,
+                    optimize=config.target.optimize, precision=config.quantize.precision, seed=config.train.seed,
+                    name=name, version=version, labels=config.model.labels, progress=say,
+                ),
             )  # fmt: skip
         else:
             records = [StepRecord(0, "original", {}, loaded.parameters, 1.0, "", None, "", 0, loaded)]

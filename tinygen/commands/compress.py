@@ -49,6 +49,7 @@ def command(
     from ..frontend.keras_loader import load_model
     from ..records import Optimize
     from ..report.compress_text import compress_parts
+    from ..sizing import fitter
     from ..steps import measured_rows
     from ..targets import with_targets
     from ..user_data import open_data
@@ -67,7 +68,7 @@ def command(
         arrays = with_targets(arrays, loaded)
         records = run_recipe(
             loaded, arrays, steps, kept, seed=seed, objective=objective, load=lambda path: load_model(path, work),
-            fresh=fresh, progress=say,
+            fit=fitter(loaded, arrays, board, seed=seed, progress=say), fresh=fresh, progress=say,
         )  # fmt: skip
         try:
             shutil.copyfile(records[-1].model.path, output)

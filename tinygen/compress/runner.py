@@ -19,7 +19,7 @@ from ..preprocess import from_mean_std, normalize
 from ..quantization_aware import count_parameters, is_quantization_aware, open_keras
 from ..worker import Progress, run_job
 from .finished import forget_others, keys_of, prepare, read_finished, write_finished
-from .registry import Options, technique
+from .registry import Fitter, Options, Wish, technique
 
 Loader = Callable[[str], LoadedModel]
 
@@ -68,6 +68,7 @@ def run_recipe(
     std: Sequence[float] = (),
     objective: Objective | None = None,
     load: Loader,
+    fit: Fitter | None = None,
     fresh: bool = False,
     progress: Progress | None = None,
     timeout_seconds: float = 4 * 3600.0,
@@ -76,8 +77,9 @@ def run_recipe(
 
     The same input and seed give the same weights on the same machine. Steps that an earlier call finished in `work` are
     taken from there, unless `fresh`; each begins from the model's file, so that the result is the same. `load` checks
-    and loads a model file that an option names (a student); `objective` is [train]'s loss and metric. Raises BadInput
-    for data without labels and for a model that can only be quantized.
+    and loads a model file that an option names (a student); `objective` is [train]'s loss and metric; `fit` finds how
+    large one may be that a step sizes to the board. Raises BadInput for data without labels and for a model that can
+    only be quantized.
     """
     if model.kind != "keras":
         raise BadInput(
@@ -89,7 +91,7 @@ def run_recipe(
         raise BadInput(f"{data.path}: compression trains, and x_train or y_train is missing.", "An .npz with both.")
     objective = objective or Objective()
     preprocess = from_mean_std(mean, std, model.input_shape)
-    requests = [_request(step, load) for step in steps]
+    requests = [_request(step, load, fit or _no_board) for step in steps]
     work = Path(work).resolve()
     prepare(work, fresh=fresh)
     arrays = {}
@@ -135,10 +137,19 @@ def _require_last(steps: Sequence[StepLike]) -> None:
             )
 
 
-def _request(step: StepLike, load: Loader) -> dict[str, Any]:
-    options = step.options
+def _no_board(wish: Wish) -> tuple[float, dict[str, Any]]:
+    raise BadInput(f"Student {wish.student!r} is to be sized to a board, and none is given.", "Name a board.")
+
+
+def _request(step: StepLike, load: Loader, fit: Fitter) -> dict[str, Any]:
+    options, found = step.options.sized(fit)
     files = options.renamed_files(lambda path: load(path).path)
-    return {"technique": step.technique, "options": json.loads(options.model_dump_json()), "files": files}
+    return {
+        "technique": step.technique,
+        "options": json.loads(options.model_dump_json()),
+        "files": files,
+        "found": found,
+    }
 
 
 def _record(row: dict[str, Any], model: LoadedModel) -> StepRecord:
@@ -203,6 +214,7 @@ def compress_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
             options = found.options.model_validate({**step["options"], **step["files"]})
             context = Context(task, original, request["seed"] + i, progress, open_keras)
             model, facts = found.apply(model, data, options, context)
+            facts |= step["found"]
             task = task_for(model)
             records.append(_measure(i, step["technique"], step["options"], model, task, arrays, request, facts))
         progress(_told(records[-1]))
