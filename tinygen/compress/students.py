@@ -33,7 +33,9 @@ def build_student(
     shape, results = tuple(teacher.input_shape[1:]), tuple(teacher.output_shape[1:])
     name, axes = _PLAIN.get(kind, (kind, 0))
     if axes and len(shape) != axes:
-        raise BadInput(f"Student {kind!r} wants an input of {axes} axes, the teacher's is {list(shape)}.", "Use 'auto'.")
+        raise BadInput(
+            f"Student {kind!r} wants an input of {axes} axes, the teacher's is {list(shape)}.", "Use 'auto'."
+        )
     name = name or ("conv" if len(shape) in (2, 3) else "dense")
     if kind in _PLAIN:
         multiplier *= width / _FILTERS
