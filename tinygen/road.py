@@ -26,6 +26,7 @@ from .measure import Measured, measure_step
 from .pipeline import generate
 from .simulate.compare import SimulationReport
 from .simulation import simulate
+from .sizing import fitter
 from .steps import accuracies, ratio
 from .usage import REMEDY, BudgetReport, Usage
 from .user_data import open_data
@@ -199,7 +200,11 @@ def _steps(config: Config, data: DataSet | None, out: Path, fresh: bool, say: Sa
         if config.compress:
             records = run_recipe(
                 loaded, data, config.compress, out / "steps", seed=config.train.seed, mean=mean, std=std,
-                load=lambda path: load_model(path, work), fresh=fresh, progress=say,
+                load=lambda path: load_model(path, work), fresh=fresh, progress=say, fit=fitter(
+                    loaded, data, board, mean=mean, std=std, runtime=config.target.runtime,
+                    optimize=config.target.optimize, precision=config.quantize.precision, seed=config.train.seed,
+                    progress=say,
+                ),
             )  # fmt: skip
         else:
             records = [StepRecord(0, "original", {}, loaded.parameters, 1.0, "", None, "", 0, loaded)]

@@ -37,6 +37,7 @@ def command(
     from ..config import load_recipe
     from ..frontend.keras_loader import load_model
     from ..report.compress_text import compress_parts
+    from ..sizing import fitter
     from ..steps import measured_rows
     from ..user_data import open_data
 
@@ -51,8 +52,9 @@ def command(
     with out.steps() as say, tempfile.TemporaryDirectory(prefix="tinygen-") as work:
         loaded = load_model(model, work, progress=say)
         records = run_recipe(
-            loaded, arrays, steps, kept, seed=seed, load=lambda path: load_model(path, work), fresh=fresh, progress=say
-        )
+            loaded, arrays, steps, kept, seed=seed, load=lambda path: load_model(path, work), fresh=fresh, progress=say,
+            fit=fitter(loaded, arrays, board, seed=seed, progress=say),
+        )  # fmt: skip
         try:
             shutil.copyfile(records[-1].model.path, output)
         except OSError as error:

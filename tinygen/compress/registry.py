@@ -18,6 +18,22 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..errors import BadInput, suggest
 
 
+@dataclass(frozen=True)
+class Wish:
+    """A student that is to be as large as some limits in bytes let it be; None: what the board has."""
+
+    student: str
+    depth: int | None
+    kernel: int
+    max_weights: int | None
+    max_flash: int | None
+    max_ram: int | None
+
+
+#: Gives the largest multiplier of the student's channels, and a record of what was found.
+Fitter = Callable[[Wish], tuple[float, dict[str, Any]]]
+
+
 class Options(BaseModel):
     """What every technique's options share: unknown keys are errors; MODEL_FILES names those that are model files."""
 
@@ -34,6 +50,10 @@ class Options(BaseModel):
         """`model_files` with every path changed."""
         files = self.model_files()
         return {key: change(p) if isinstance(p, str) else tuple(map(change, p)) for key, p in files.items()}
+
+    def sized(self, fit: Fitter) -> tuple[Options, dict[str, Any]]:
+        """The options with what `fit` found for the limits that they name, and a record of it; else as they are."""
+        return self, {}
 
 
 class TrainOptions(Options):

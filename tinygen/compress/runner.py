@@ -18,7 +18,7 @@ from ..preprocess import from_mean_std, normalize
 from ..quantization_aware import count_parameters, is_quantization_aware, open_keras
 from ..worker import Progress, run_job
 from .finished import forget_others, keys_of, prepare, read_finished, write_finished
-from .registry import Options, Technique, technique
+from .registry import Fitter, Options, Technique, Wish, technique
 
 Loader = Callable[[str], LoadedModel]
 
@@ -66,6 +66,7 @@ def run_recipe(
     mean: Sequence[float] = (),
     std: Sequence[float] = (),
     load: Loader,
+    fit: Fitter | None = None,
     fresh: bool = False,
     progress: Progress | None = None,
     timeout_seconds: float = 4 * 3600.0,
@@ -74,8 +75,8 @@ def run_recipe(
 
     The same input and seed give the same weights on the same machine. Steps that an earlier call finished in `work` are
     taken from there, unless `fresh`; each begins from the model's file, so that the result is the same. `load` checks
-    and loads a model file that an option names (a student). Raises BadInput for data without labels and for a model
-    that can only be quantized.
+    and loads a model file that an option names (a student), `fit` finds how large one may be that a step sizes to the
+    board. Raises BadInput for data without labels and for a model that can only be quantized.
     """
     if model.kind != "keras":
         raise BadInput(
@@ -86,7 +87,7 @@ def run_recipe(
     if data.pair("train") is None:
         raise BadInput(f"{data.path}: compression trains, and x_train or y_train is missing.", "An .npz with both.")
     preprocess = from_mean_std(mean, std, model.input_shape)
-    requests = [_request(step, load) for step in steps]
+    requests = [_request(step, load, fit or _no_board) for step in steps]
     work = Path(work).resolve()
     prepare(work, fresh=fresh)
     arrays = {}
@@ -129,10 +130,19 @@ def _require_last(steps: Sequence[StepLike]) -> None:
             )
 
 
-def _request(step: StepLike, load: Loader) -> dict[str, Any]:
-    options = step.options
+def _no_board(wish: Wish) -> tuple[float, dict[str, Any]]:
+    raise BadInput(f"Student {wish.student!r} is to be sized to a board, and none is given.", "Name a board.")
+
+
+def _request(step: StepLike, load: Loader, fit: Fitter) -> dict[str, Any]:
+    options, found = step.options.sized(fit)
     files = options.renamed_files(lambda path: load(path).path)
-    return {"technique": step.technique, "options": json.loads(options.model_dump_json()), "files": files}
+    return {
+        "technique": step.technique,
+        "options": json.loads(options.model_dump_json()),
+        "files": files,
+        "found": found,
+    }
 
 
 def _record(row: dict[str, Any], model: LoadedModel) -> StepRecord:
@@ -186,6 +196,7 @@ def compress_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
             options = found.options.model_validate({**step["options"], **step["files"]})
             before = records[-1]["path"] if i > 1 else request["model"]
             model, facts = apply_step(i, found, options, request["model"], before, data, request["seed"], progress)
+            facts |= step["found"]
             task = task_of(model, arrays["y_train"], f"{request['path']}: y_train")
             records.append(_measure(i, step["technique"], step["options"], model, task, arrays, request, facts))
         progress(_told(records[-1]))

@@ -125,7 +125,7 @@ def search(
 
 
 def least_accuracy(origin: dict[str, Any], drop: float | None) -> float | None:
-    """What [budget] accuracy_drop leaves of the origin's accuracy on the validation data; None where nothing is asked."""
+    """What [budget] accuracy_drop leaves of the origin's accuracy on the validation data; None where none is asked."""
     validation = origin.get("validation") or {}
     return None if drop is None or validation.get("name") != "accuracy" else validation["value"] - drop - 1e-9
 
