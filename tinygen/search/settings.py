@@ -43,17 +43,20 @@ Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class SearchSection(BaseModel):
-    """[search]: what `tinygen search` looks for, under the limits of `[budget]` and of every board of `[target]`.
+    """[search]: What `tinygen search` looks for, under the limits of `[budget]` and of every board of `[target]`.
 
     A trial is one student: one of `backbones` (none named: all that take the model's input), its `width` and `depth`
     within two ends, one of `kernels`, `sparsities` and `precisions`. Its untrained model is planned first, and refused
     where it does not fit. `epochs` train it, by distillation from the model (`distill`) or on the labels alone;
     `prune_epochs` bring it to its sparsity. `pruner` ends trials that look hopeless on the validation data after
     `report_every` epochs: below the median of the others, or by successive halving. The score is alpha * accuracy +
-    beta * compression + gamma * speed, of the integer model on the validation data. The search ends after `trials` of
-    the study in all, those of other processes included, or after `timeout`. `processes` of it run here at once; one
-    gives the same result every time. `storage` is where they meet, and where a stopped search goes on: a file beside
-    the results, `"journal:FILE"`, or a database's URL (`"sqlite:///FILE"`); `study` is its name there.
+    beta * compression + gamma * speed: accuracy of the integer model on the validation data, compression and speed the
+    shares that it saves of the weights in flash and of the multiplications of the model that it began with. A limit of
+    latency is held to the instructions that a simulator counts, at one cycle each: what is refused is surely too slow.
+    The search ends after `trials` of the study in all, those of other processes included, or after `timeout`.
+    `processes` of it run here at once; one gives the same result every time. `storage` is where they meet, and where a
+    stopped search goes on: a file beside the results, `"journal:FILE"`, or a database's URL (`"sqlite:///FILE"`);
+    `study` is its name there.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
