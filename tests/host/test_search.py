@@ -23,7 +23,7 @@ from tinygen.search.settings import SearchSection
 from tinygen.search.study import open_study
 from tinygen.search.trial import Bench
 
-pytestmark = [pytest.mark.needs_tensorflow]
+pytestmark = [pytest.mark.needs_tensorflow, pytest.mark.slow]
 
 CONFIG = """
 schema = 1
@@ -155,7 +155,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
 def test_two_processes_search_one_study_and_the_recipe_repeats_the_best(project: Path) -> None:
     said = tinygen("search", "tinygen.toml", "-o", "out", "--json", "-", cwd=project)
     assert said.code == 0, said.err

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 
 from ..compress.runner import deterministic
+from ..compress.task import task_of
 from ..compress.training import TrainingData
 from ..dataset import DataSet
+from ..errors import BadInput
 from ..project import Preprocess
+from ..quantization_aware import is_quantization_aware, open_keras
 from ..worker import Progress
 from .gate import Limits, Plan
 from .score import Origin
@@ -25,6 +28,7 @@ from .trial import Bench, Refused, build, gate, train_and_score
 def search_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Runs in the worker: trials of the study until it has `trials` of them or the deadline has come."""
     bench = _bench(request)
+    _check_teacher(request)
     settings = bench.settings
     study = open_study(settings, request["study"], request["key"], bench.seed)
     deterministic()
@@ -109,6 +113,19 @@ def _like(trial: Any, twin: Any) -> tuple[Any, float | None, str, str]:
     same = f"the same model as trial {twin.number}"
     reason = twin.user_attrs.get("reason", "")
     return twin.state, twin.value, twin.user_attrs["outcome"], f"{same}: {reason}" if reason else same
+
+
+def _check_teacher(request: dict[str, Any]) -> None:
+    """BadInput where the data does not fit the model, or where the model cannot be the first of a recipe."""
+    teacher = open_keras(request["teacher"])
+    if is_quantization_aware(teacher):
+        raise BadInput(
+            f"{Path(request['teacher']).name}: was trained quantization-aware, which cannot teach.",
+            "Give the model that it was made from.",
+        )
+    with np.load(request["data"], allow_pickle=False) as archive:
+        for name in (n for n in archive.files if n.startswith("y_")):
+            task_of(teacher, archive[name], f"{request['path']}: {name}")
 
 
 def _late(bench: Bench) -> bool:

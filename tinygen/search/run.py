@@ -91,8 +91,9 @@ def search(
         say("loading the model")
         model = load_model(config.model.path, scratch, progress=say)
         work = _work(config, data, model, Path(scratch))
+        names = _backbones(work)
         origin, notes = measure_origin(work.model, work.data, config, work.limits, say)
-        name, study = _search(work, origin, fresh, say)
+        name, study = _search(work, names, origin, fresh, say)
         rows = tuple(row_of(trial) for trial in study.get_trials())
         best, file = best_of(rows, least_accuracy(origin, config.budget.accuracy_drop)), named.file
         if file is None or note:
@@ -198,7 +199,7 @@ def _backbones(work: Work) -> list[str]:
     return list(named) or fit
 
 
-def _search(work: Work, origin: dict[str, Any], fresh: bool, say: Say) -> tuple[str, Any]:
+def _search(work: Work, names: list[str], origin: dict[str, Any], fresh: bool, say: Say) -> tuple[str, Any]:
     """Runs the processes; the study's name, and the study with all its trials."""
     config, settings, model = work.config, work.settings, work.model
     arrays = {}
@@ -206,7 +207,6 @@ def _search(work: Work, origin: dict[str, Any], fresh: bool, say: Say) -> tuple[
         if (pair := work.data.pair(split)) is not None:
             x = fit_shape(pair[0], model.input_shape, f"{work.data.path}: x_{split}")
             arrays.update({f"x_{split}": normalize(x, work.preprocess), f"y_{split}": pair[1]})
-    names = _backbones(work)
     request: dict[str, Any] = {
         "settings": {**settings.model_dump(mode="json"), "timeout": None},
         "limits": asdict(work.limits),
