@@ -226,11 +226,13 @@ def test_a_stopped_search_draws_what_an_unstopped_one_draws(tmp_path: Path) -> N
 
 
 SHARE = """
-import sys, time
+import os, sys, time
 from tinygen.search.settings import SearchSection
 from tinygen.search.study import open_study
 study = open_study(SearchSection(storage=sys.argv[1]), "shared", "key", 0)
 open(sys.argv[2], "w").close()
+while not os.path.exists(sys.argv[3]):
+    time.sleep(0.01)
 while len(study.get_trials(deepcopy=False)) < 24:
     trial = study.ask()
     trial.set_user_attr("process", sys.argv[2])
@@ -243,8 +245,9 @@ while len(study.get_trials(deepcopy=False)) < 24:
 @pytest.mark.parametrize("storage", ["journal:{}/study.log", "sqlite:///{}/study.db"])
 def test_two_processes_share_a_study_and_number_its_trials_once(tmp_path: Path, storage: str) -> None:
     where = storage.format(tmp_path)
-    begun = [subprocess.Popen([sys.executable, "-c", SHARE, where, str(tmp_path / str(i))]) for i in range(2)]
-    assert [process.wait(60) for process in begun] == [0, 0]
+    pairs = [[str(tmp_path / str(i)), str(tmp_path / str(1 - i))] for i in range(2)]
+    begun = [subprocess.Popen([sys.executable, "-c", SHARE, where, *pair]) for pair in pairs]
+    assert [process.wait(240) for process in begun] == [0, 0]
     trials = open_study(settings(storage=where), "shared", "key", 0).get_trials()
     assert [t.number for t in trials] == list(range(len(trials))) and 24 <= len(trials) <= 25
     assert len({t.user_attrs["process"] for t in trials}) == 2, "both took part"

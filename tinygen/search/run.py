@@ -45,7 +45,10 @@ _FEW = 4
 
 @dataclass(frozen=True)
 class Work:
-    """What is searched: the validated file, the data with a validation part, the model, a folder for scratch."""
+    """What is searched: the validated file, the data with a validation part, the model, a folder for scratch.
+
+    `start` is when the search began, by time.monotonic().
+    """
 
     config: Config
     data: DataSet
@@ -53,6 +56,7 @@ class Work:
     preprocess: Preprocess | None
     limits: Limits
     folder: Path
+    start: float
 
     @property
     def settings(self) -> SearchSection:
@@ -90,7 +94,7 @@ def search(
     with tempfile.TemporaryDirectory(prefix="tinygen-") as scratch:
         say("loading the model")
         model = load_model(config.model.path, scratch, progress=say)
-        work = _work(config, data, model, Path(scratch))
+        work = _work(config, data, model, Path(scratch), start)
         names = _backbones(work)
         origin, notes = measure_origin(work.model, work.data, config, work.limits, say)
         name, study = _search(work, names, origin, fresh, say)
@@ -172,7 +176,7 @@ def _config(path: Path, changes: dict[str, Any]) -> Config:
     return config.model_copy(update={"search": settings})
 
 
-def _work(config: Config, data: DataSet, model: LoadedModel, folder: Path) -> Work:
+def _work(config: Config, data: DataSet, model: LoadedModel, folder: Path, start: float) -> Work:
     if model.kind != "keras":
         raise BadInput(f"{model.source}: a SavedModel without Keras metadata cannot teach.", "model.save('m.keras')")
     target, budget = config.target, config.budget
@@ -180,7 +184,7 @@ def _work(config: Config, data: DataSet, model: LoadedModel, folder: Path) -> Wo
         target.boards, target.runtime, target.project, target.optimize, budget.flash, budget.ram, budget.latency
     )
     preprocess = from_mean_std(config.input.mean, config.input.std, model.input_shape)
-    return Work(config, data, model, preprocess, limits, folder)
+    return Work(config, data, model, preprocess, limits, folder, start)
 
 
 def _backbones(work: Work) -> list[str]:
@@ -231,7 +235,8 @@ def _search(work: Work, names: list[str], origin: dict[str, Any], fresh: bool, s
     np.save(files["few"], samples[:_FEW])
     raw = fit_shape(work.data.arrays["x_val"], model.input_shape, f"{work.data.path}: x_val")
     np.savez(work.folder / "search.npz", **arrays, raw_val=raw)  # type: ignore[arg-type]
-    deadline = None if settings.timeout is None else time.time() + settings.timeout
+    left = None if settings.timeout is None else settings.timeout - (time.monotonic() - work.start)
+    deadline = None if left is None else time.time() + left
     request |= {"study": name, "key": key, "teacher": model.path, "data": str(work.folder / "search.npz"),
                 "path": work.data.path, "work": str(work.folder), "deadline": deadline, **files}  # fmt: skip
     run_processes(study, request, settings.processes, settings.timeout, say)
