@@ -275,6 +275,9 @@ def test_a_trial_that_takes_its_process_down_does_not_end_the_search(
     states = [t.state.name for t in study.get_trials()]
     assert states == ["COMPLETE", "FAIL", "COMPLETE", "FAIL", "COMPLETE"]
     assert len(said) == 2 and f"signal {int(signal.SIGABRT)}" in said[0]
+    processes.run_processes(study, {"storage": where, "trials": 12, "die": [8]}, 2, None, said.append)
+    states = [t.state.name for t in study.get_trials()]
+    assert states.count("FAIL") == 3 and states[8] == "FAIL" and 12 <= len(states) <= 13
     with pytest.raises(WorkerFault):
         request = {"storage": where, "trials": 99, "die": list(range(99))}
         processes.run_processes(study, request, 1, None, said.append)

@@ -28,7 +28,7 @@ class Row:
     value_float: float | None
     value_int8: float | None
     plan: dict[str, Any] | None
-    reports: dict[int, float]
+    reports: dict[str, float]
     trained: bool
     twin: int | None
     seconds: float | None
@@ -55,7 +55,7 @@ def row_of(trial: Any) -> Row:
         value_float=kept.get("value_float"),
         value_int8=kept.get("value_int8"),
         plan=kept.get("plan"),
-        reports=dict(trial.intermediate_values),
+        reports={str(epoch): value for epoch, value in trial.intermediate_values.items()},
         trained=bool(kept.get("trained", False)),
         twin=kept.get("twin"),
         seconds=kept.get("seconds"),
