@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from . import config, errors, ops, units
+from .backbones import backbones
 from .boards import BoardProfile, board_names, load_board
 from .cli import app
 from .compress.registry import techniques
@@ -184,6 +185,9 @@ def configuration() -> str:
     for technique in techniques().values():
         parts += [f"### technique = \"{technique.name}\"", technique.summary, _sentences(technique.options),
                   _keys(technique.options)]  # fmt: skip
+        if "multiplier" in technique.options.model_fields:
+            rows = [[f"`{b.name}`", f"{b.summary} {b.details}"] for b in backbones().values()]
+            parts += ["Light backbones:", table(["student", "what it is"], rows)]
     cut = next(i for i, part in enumerate(parts) if part.startswith("###"))
     steps = [
         "## [[compress]]",

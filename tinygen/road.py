@@ -203,7 +203,7 @@ def _steps(config: Config, data: DataSet | None, out: Path, fresh: bool, say: Sa
                 load=lambda path: load_model(path, work), fresh=fresh, progress=say, fit=fitter(
                     loaded, data, board, mean=mean, std=std, runtime=config.target.runtime,
                     optimize=config.target.optimize, precision=config.quantize.precision, seed=config.train.seed,
-                    progress=say,
+                    name=name, version=version, labels=config.model.labels, progress=say,
                 ),
             )  # fmt: skip
         else:

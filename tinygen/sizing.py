@@ -7,7 +7,9 @@
 3. The search ends where n fits and n + 1 does not. Widths of the same shapes are one try, and one whose weights are
    more than twice a limit is refused without a conversion: 4 bits are the least that a weight is stored in.
 
-Memory need not grow with every single step, so a wider one that fits by chance beyond n + 1 is not looked for.
+Constants that are equal by chance (shifts of two layers) stand in flash once; after training they may differ, so here
+every layer counts its own. Memory need not grow with every single step: a wider one that fits by chance beyond n + 1 is
+not looked for.
 """
 
 from __future__ import annotations
@@ -15,12 +17,13 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .backends.aot import layer_weights_bytes
 from .boards import load_board
 from .checking import planned_budget, planned_tflm_budget
 from .compiled import Model, compile_model
@@ -58,11 +61,11 @@ class Tried:
 def fitter(
     model: LoadedModel, data: DataSet, board: str, *, mean: Sequence[float] = (), std: Sequence[float] = (),
     runtime: str = "aot", optimize: Optimize = "balanced", precision: str = "int8", seed: int = 0,
-    progress: Progress | None = None,
+    name: str = "model", version: str = "1.0", labels: tuple[str, ...] = (), progress: Progress | None = None,
 ) -> Fitter:  # fmt: skip
     """What sizes the students of `model`'s recipe to `board`; it runs in a process of its own.
 
-    It raises OverBudget where not even the narrowest fits.
+    `name`, `version` and `labels` are in the firmware too. It raises OverBudget where the narrowest is too large.
     """
 
     def fit(wish: Wish) -> tuple[float, dict[str, Any]]:
@@ -73,6 +76,7 @@ def fitter(
             request = {
                 "teacher": model.path, "samples": str(samples), "board": board, "runtime": runtime, "seed": seed,
                 "precision": "int8" if precision == "dynamic" else precision, "optimize": optimize,
+                "name": name, "version": version, "labels": labels,
                 "preprocess": preprocess.model_dump() if preprocess else None, **asdict(wish),
             }  # fmt: skip
             found = run_job("tinygen.sizing:size_job", request, timeout_seconds=3600.0, progress=progress)
@@ -119,16 +123,16 @@ def widest(ratio: Callable[[int], float], most: int, first: int) -> int:
         fits = r <= 1.0
         one_sided = max(one_sided, 0) + 1 if fits else min(one_sided, 0) - 1
         low, high = ((n, r), high) if fits else (low, (n, r))
-        n = _next(low, high, abs(one_sided) > 2)
+        n = _next(low, high, abs(one_sided) > 1)
     return low[0]
 
 
 def _next(low: tuple[int, float], high: tuple[int, float], halve: bool) -> int:
-    """A number strictly between, where there is one; alone, a bound is scaled as weights grow, by the square."""
+    """A number strictly between, where there is one; a bound that is alone is scaled as weights grow, by the square."""
     if low[0] == 0:
         wanted = high[0] / 2 if halve else high[0] * high[1] ** -0.5
     elif math.isinf(high[1]):
-        wanted = min(low[0] * max(low[1], 1e-3) ** -0.5, 4.0 * low[0])
+        wanted = low[0] * (2.0 if halve else min(max(low[1], 1e-3) ** -0.5, 4.0))
     elif halve:
         wanted = (low[0] + high[0]) / 2
     else:
@@ -176,7 +180,8 @@ def _planned(student: Any, request: dict[str, Any], n: int) -> Tried:
         }  # fmt: skip
         told = quantize_job({"models": [job]}, lambda line: None)["models"][0]
         kept = Preprocess.model_validate(told["preprocess"]) if told["preprocess"] else None
-        model = Model("model", out.read_bytes(), preprocess=kept)
+        tflite, labels = out.read_bytes(), tuple(request["labels"])
+        model = Model(request["name"], tflite, request["version"], labels, preprocess=kept)
     tf_keras.backend.clear_session()
     return _held(model, request, n)
 
@@ -187,7 +192,11 @@ def _held(model: Model, request: dict[str, Any], n: int) -> Tried:
     if request["runtime"] == "tflm":
         report = planned_tflm_budget(model, board, **limits)
     else:
-        report = planned_budget(compile_model(model, board, optimize=request["optimize"]), **limits)
+        compiled = compile_model(model, board, optimize=request["optimize"])
+        report = planned_budget(compiled, **limits)
+        alone = sum(layer_weights_bytes(layer, compiled.graph) for layer in compiled.layers)
+        parts = {**report.flash.parts, "weights": max(alone, compiled.weights_bytes)}
+        report = replace(report, flash=replace(report.flash, parts=parts))
     weights, flash, ram = report.flash.parts["weights"], report.flash, report.ram
     ratios = {"flash": flash.used_bytes / flash.limit_bytes, "RAM": ram.used_bytes / ram.limit_bytes}
     if request["max_weights"] is not None:

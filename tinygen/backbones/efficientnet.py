@@ -25,13 +25,18 @@ def compound(phi: float) -> tuple[float, float]:
     return WIDTH**phi, DEPTH**phi
 
 
+def blocks(width: float, depth: int | None) -> list[int]:
+    """The blocks of every stage."""
+    if depth is not None:
+        return spread([n for _, _, n, _, _ in STAGES], depth)
+    _, factor = compound(math.log(width) / math.log(WIDTH))
+    return [max(1, math.ceil(round(n * factor, 6))) for _, _, n, _, _ in STAGES]
+
+
 def features(x: Any, width: float, depth: int | None, kernel: int) -> Any:
     """The mean over places of the last convolution."""
-    _, factor = compound(math.log(width) / math.log(WIDTH))
-    repeats = [max(1, math.ceil(round(n * factor, 6))) for _, _, n, _, _ in STAGES]
     x = conv(x, channels(32, width), kernel, first_stride(x), top=6)
-    blocks = spread([n for _, _, n, _, _ in STAGES], depth) if depth is not None else repeats
-    for (expansion, filters, _, halves, more), count in zip(STAGES, blocks, strict=True):
+    for (expansion, filters, _, halves, more), count in zip(STAGES, blocks(width, depth), strict=True):
         for i in range(count):
             stride = halving(x, halves and i == 0)
             x = inverted_residual(x, channels(filters, width), expansion, kernel + more, stride)

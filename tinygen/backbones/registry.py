@@ -23,10 +23,14 @@ _AXES = {2: "[steps, channels]", 3: "[height, width, channels]"}
 
 @dataclass(frozen=True)
 class Backbone:
-    """One backbone: its name, what its file says of it, the numbers of axes of an input that it takes, its function."""
+    """One backbone: its name, what its file says of it, the numbers of axes of an input that it takes, its function.
+
+    `details` name the paper, what width 1 is and what depth counts.
+    """
 
     name: str
     summary: str
+    details: str
     axes: tuple[int, ...]
     same_shape: bool
     features: Callable[[Any, float, int | None, int], Any]
@@ -45,8 +49,8 @@ def backbones() -> dict[str, Backbone]:
         if name == "registry":
             continue
         code = importlib.import_module(f"{package.__name__}.{name}")
-        summary = (code.__doc__ or "").strip().partition("\n")[0]
-        found[name] = Backbone(name, summary, code.AXES, getattr(code, "SAME_SHAPE", False), code.features)
+        summary, _, details = (" ".join(part.split()) for part in (code.__doc__ or "").strip().partition("\n"))
+        found[name] = Backbone(name, summary, details, code.AXES, getattr(code, "SAME_SHAPE", False), code.features)
     return found
 
 

@@ -27,8 +27,7 @@ class Settings(TrainOptions):
     """`temperature` T softens both outputs; `alpha` is the teacher's share of the loss (0: labels alone, 1: teacher).
 
     `student` is a model file, or one of tinygen's own: a plain stack ("auto", "conv1d", "conv2d", "dense") with `width`
-    filters, or a light backbone ("autoencoder", "conv", "ds_cnn", "efficientnet", "mobilenet_v1", "mobilenet_v2",
-    "resnet8", "shufflenet", "squeezenet") with `multiplier` times its channels; `depth` is its number of blocks,
+    filters, or a light backbone, listed below, with `multiplier` times its channels; `depth` is its number of blocks,
     `kernel` the size of its convolutions. `max_weights`, `max_flash`, `max_ram` size it to the first board instead: the
     largest multiplier in steps of 1/64, at most 4, of which the int8 firmware of an untrained student fits. The teacher
     is the model as the step before left it; `teachers` are files of more, and `average` says what of them is averaged.
