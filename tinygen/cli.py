@@ -26,6 +26,7 @@ from .commands import (
     inspect,
     quantize,
     run,
+    search,
     simulate,
     validate,
 )
@@ -43,6 +44,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo.command,
     "run": run.command,
     "compress": compress.command,
+    "search": search.command,
     "quantize": quantize.command,
     "inspect": inspect.command,
     "generate": generate.command,

@@ -12,6 +12,7 @@ from .compress.registry import Options, technique, technique_names
 from .errors import BadInput, suggest
 from .objective import LOSSES, METRICS, MORE_IS_BETTER, Objective
 from .project import Kind
+from .search.settings import SearchSection
 from .toml import TomlError, read_tables
 from .units import parse_latency, parse_size
 from .user_entry import ENTRY
@@ -182,6 +183,7 @@ class Config(_Strict):
     target: TargetSection
     app: AppSection = Field(default_factory=lambda: AppSection.model_validate({}))
     budget: BudgetSection = Field(default_factory=lambda: BudgetSection.model_validate({}))
+    search: SearchSection = Field(default_factory=lambda: SearchSection.model_validate({}))
 
 
 def load_config(path: str | Path = "tinygen.toml") -> Config:
@@ -288,7 +290,10 @@ def _resolve(config: Config, folder: Path) -> Config:
     boards = tuple(str(folder / b) if b.endswith(".toml") else b for b in config.target.boards)
     target = config.target.model_copy(update={"boards": boards})
     steps = tuple(_resolve_step(step, folder) for step in config.compress)
-    return config.model_copy(update={"model": named, "data": data, "target": target, "compress": steps})
+    search = config.search.in_folder(folder)
+    return config.model_copy(
+        update={"model": named, "data": data, "target": target, "compress": steps, "search": search}
+    )
 
 
 def _resolve_step(step: Step, folder: Path) -> Step:

@@ -27,7 +27,8 @@ from .ops.base import Operator
 
 _NOTE = "<!-- Written by `python -m tinygen.docs`: edit the code, not this file. -->"
 _PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path"}
-_PARSED = {units.parse_size: 'size: bytes or `"128K"`', units.parse_latency: 'time: `"50ms"`'}
+_PARSED = {units.parse_size: 'size: bytes or `"128K"`', units.parse_latency: 'time: `"50ms"`',
+           units.parse_duration: 'duration: `"10min"`'}  # fmt: skip
 _LIMITS = {"gt": "above {}", "ge": "{} or more", "lt": "below {}", "le": "at most {}",
            "min_length": "at least {} long", "max_length": "at most {} long"}  # fmt: skip
 _SHARED = frozenset({"json_target", "quiet", "debug"})

@@ -64,7 +64,7 @@ def measure_step(
     """Renders, builds and simulates the model on `board`, and runs the reference over the held-out samples."""
     graph = import_tflite(model.tflite, model.name, supported_only=runtime == "aot")
     with tempfile.TemporaryDirectory(prefix="tinygen-") as work:
-        metric = _metric(model, graph, data, Path(work), objective)
+        metric = int8_metric(model, graph, data, Path(work), objective)
         costs = (
             _tflm_costs(model, graph, load_board(board))
             if runtime == "tflm"
@@ -81,9 +81,10 @@ def measure_step(
     )
 
 
-def _metric(
-    model: Model, graph: Graph, data: DataSet | None, work: Path, objective: Objective | None
+def int8_metric(
+    model: Model, graph: Graph, data: DataSet | None, work: Path, objective: Objective | None = None
 ) -> dict[str, Any] | None:
+    """{"name", "value", "samples"} of the reference's bits on the held-out samples; `work` takes the model's file."""
     held = data.held_out if data else None
     if held is None or data is None or len(graph.inputs) != 1:
         return None
@@ -107,6 +108,12 @@ def _weights(graph: Graph) -> tuple[int, int]:
     }
     arrays = [constant(graph.tensors[i]) for i in seen]
     return sum(a.size for a in arrays), sum(int(a.size - np.count_nonzero(a)) for a in arrays)
+
+
+def graph_macs(graph: Graph) -> int:
+    """Multiplications with accumulation of the operators that are known."""
+    known = [(operators()[op.kind], op) for op in graph.ops if op.kind in operators() and op.attrs is not None]
+    return sum(operator.macs(graph, op) for operator, op in known)
 
 
 def _aot_costs(model: Model, board: str, work: Path, optimize: Optimize) -> dict[str, Any]:
@@ -139,9 +146,8 @@ def _aot_costs(model: Model, board: str, work: Path, optimize: Optimize) -> dict
 
 def _tflm_costs(model: Model, graph: Graph, board: BoardProfile) -> dict[str, Any]:
     planned = planned_tflm_budget(model, board)
-    known = [(operators()[op.kind], op) for op in graph.ops if op.kind in operators() and op.attrs is not None]
     return {
-        "macs": sum(operator.macs(graph, op) for operator, op in known),
+        "macs": graph_macs(graph),
         "weights_bytes": planned.flash.parts["weights"],
         "arena_bytes": planned.ram.parts["arena"],
         "flash_bytes": planned.flash.used_bytes,

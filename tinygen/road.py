@@ -124,7 +124,7 @@ def run(config_path: Path, out: Path | None = None, *, fresh: bool = False, say:
     for board in boards:
         require_project(board, config.target.project, config.target.runtime)
     out = out or config_path.resolve().parent / "build"
-    _check_folder(out)
+    check_folder(out)
     objective = config.train.objective(config_path.resolve().parent)
     steps, data = _steps(config, _data(config, config_path, say), objective, out, fresh, say)
     out.mkdir(parents=True, exist_ok=True)
@@ -151,7 +151,7 @@ def _data(config: Config, config_path: Path, say: Say) -> DataSet | None:
     return open_data(config.data.file or config.data.python, config_path.resolve().parent, say)
 
 
-def _check_folder(out: Path) -> None:
+def check_folder(out: Path) -> None:
     """BadInput before any work where the results could not be written; nothing is made yet."""
     place = next(p for p in (out, *out.absolute().parents) if p.exists())
     if not place.is_dir() or not os.access(place, os.W_OK):

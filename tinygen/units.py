@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 _BYTES = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 _MICROSECONDS = {"us": 1.0, "µs": 1.0, "μs": 1.0, "ms": 1e3, "s": 1e6}
+_SECONDS = {"s": 1.0, "min": 60.0, "h": 3600.0}
 _NUMBER = r"\s*([0-9]+(?:\.[0-9]+)?)\s*"
 
 
@@ -29,6 +30,14 @@ def parse_latency(value: str) -> float:
     if match is None or not 0 < float(match[1]) < 1e15:
         raise ValueError(f"{value!r} is not a time; write '50ms', '800us' or '1.5s'")
     return float(match[1]) * _MICROSECONDS[match[2]]
+
+
+def parse_duration(value: str) -> float:
+    """Seconds of "90s", "10min" or "2h". ValueError otherwise."""
+    match = re.fullmatch(_NUMBER + r"(s|min|h)\s*", value) if isinstance(value, str) else None
+    if match is None or not 0 < float(match[1]) < 1e6:
+        raise ValueError(f"{value!r} is not a duration; write '90s', '10min' or '2h'")
+    return float(match[1]) * _SECONDS[match[2]]
 
 
 @dataclass(frozen=True)
@@ -67,6 +76,11 @@ def format_size(size: int) -> str:
     if size < 1 << 20:
         return f"{size / (1 << 10):.1f} KiB"
     return f"{size / (1 << 20):.2f} MiB"
+
+
+def format_latency(us: float) -> str:
+    """Microseconds as people read them: µs below 1 ms, ms below 1 s, else s."""
+    return f"{us:.0f} µs" if us < 1e3 else f"{us / 1e3:.4g} ms" if us < 1e6 else f"{us / 1e6:.4g} s"
 
 
 def short_size(size: int) -> str:

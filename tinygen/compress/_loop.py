@@ -83,6 +83,8 @@ def fit(
             sums += len(rows) * np.array([loss.numpy(), *values.numpy()], np.float64)
         means = dict(zip(("loss", *(f"loss_{t.name}" for t in terms)), (sums / len(x)).tolist(), strict=True))
         context.progress(f"{label}: epoch {epoch + 1}/{options.epochs}, loss {means['loss']:.4f}")
+        if context.watch is not None:
+            context.watch(epoch + 1, model)
     return require_finite(label, {name: round(value, 6) for name, value in means.items()})
 
 

@@ -19,7 +19,7 @@ from ..preprocess import from_mean_std, normalize
 from ..quantization_aware import count_parameters, is_quantization_aware, open_keras
 from ..worker import Progress, run_job
 from .finished import forget_others, keys_of, prepare, read_finished, write_finished
-from .registry import Fitter, Options, Wish, technique
+from .registry import Fitter, Options, Technique, Wish, technique
 
 Loader = Callable[[str], LoadedModel]
 
@@ -169,14 +169,13 @@ def _record(row: dict[str, Any], model: LoadedModel) -> StepRecord:
 def compress_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """Runs in the worker: applies the steps that are not done yet, saves and measures after each.
 
-    A step begins as if it were the first: a new session, its own seed, and models read from their files. So what it
-    gives does not hang on whether the steps before ran in this process.
+    What a step gives does not hang on whether the steps before ran in this process: see apply_step.
     """
     from ._losses import check_loss
     from .task import Task, task_of
-    from .training import Context, TrainingData, predict
+    from .training import TrainingData, predict
 
-    _deterministic()
+    deterministic()
     with np.load(request["data"], allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     if is_quantization_aware(open_keras(request["model"])):
@@ -197,13 +196,13 @@ def compress_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
         return task_of(model, arrays[f"y_{split}"], f"{request['path']}: y_{split}", objective)
 
     for i, step in enumerate([None, *request["steps"]][len(records) :], start=len(records)):
-        _begin(request["seed"] + i)
-        original = open_keras(request["model"])
-        model = open_keras(records[-1]["path"]) if i > 1 else original
-        task = task_for(model)
         if i == len(request["done"]):
-            check_loss(task, predict(model, arrays["x_train"][:8]), arrays["y_train"][:8])
+            first = open_keras(request["model"])
+            check_loss(task_for(first), predict(first, arrays["x_train"][:8]), arrays["y_train"][:8])
         if step is None:
+            begin(request["seed"])
+            model = open_keras(request["model"])
+            task = task_for(model)
             for split in ("val", "test"):
                 # What a metric of the user's own makes of the test data's y is its own affair.
                 if f"y_{split}" in arrays and not (split == "test" and objective.has_own_metric):
@@ -212,8 +211,10 @@ def compress_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
         else:
             found = technique(step["technique"])
             options = found.options.model_validate({**step["options"], **step["files"]})
-            context = Context(task, original, request["seed"] + i, progress, open_keras)
-            model, facts = found.apply(model, data, options, context)
+            before = records[-1]["path"] if i > 1 else request["model"]
+            model, facts = apply_step(
+                i, found, options, request["model"], before, data, request["seed"], progress, objective=objective
+            )
             facts |= step["found"]
             task = task_for(model)
             records.append(_measure(i, step["technique"], step["options"], model, task, arrays, request, facts))
@@ -221,14 +222,44 @@ def compress_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     return {"records": records}
 
 
-def _begin(seed: int) -> None:
+def apply_step(
+    index: int,
+    found: Technique,
+    options: Options,
+    original: str,
+    before: str,
+    data: Any,
+    seed: int,
+    progress: Progress,
+    watch: Callable[[int, Any], None] | None = None,
+    objective: Objective | None = None,
+) -> tuple[Any, dict[str, Any]]:
+    """Runs in the worker: step `index` of a recipe, on the model file that the step before left.
+
+    A step begins as if it were the first: a new session, its own seed, and models read from their files. `original` is
+    the file that the recipe began with, `watch` as in Context.
+    """
+    from .task import task_of
+    from .training import Context
+
+    begin(seed + index)
+    first = open_keras(original)
+    model = open_keras(before) if before != original else first
+    context = Context(task_of(model, data.y, "y_train", objective), first, seed + index, progress, open_keras, watch)
+    model, facts = found.apply(model, data, options, context)
+    return model, facts
+
+
+def begin(seed: int) -> None:
+    """A new session of TensorFlow's with its own seed."""
     import tf_keras
 
     tf_keras.backend.clear_session()
     tf_keras.utils.set_random_seed(seed)
 
 
-def _deterministic() -> None:
+def deterministic() -> None:
+    """The same weights from the same input, in this process."""
     import tensorflow as tf
 
     tf.config.experimental.enable_op_determinism()

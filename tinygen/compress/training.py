@@ -29,13 +29,17 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class Context:
-    """What a technique is given beside model, data and options: the task, the model the recipe began with, a voice."""
+    """What a technique is given beside model, data and options: the task, the model the recipe began with, a voice.
+
+    `watch` is called with the epochs done and the model that trains; what it raises ends the training.
+    """
 
     task: Task
     original: Any
     seed: int
     progress: Callable[[str], None]
     load: Callable[[str], Any]
+    watch: Callable[[int, Any], None] | None = None
 
 
 def train(

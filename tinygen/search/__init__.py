@@ -1,0 +1,1 @@
+"""Hardware-aware search: students of many shapes under a board's budgets, found by Optuna."""
