@@ -33,12 +33,13 @@ TG_KERNEL void tg_matmul_product_s8(const tg_matmul_params *p, const int8_t *x, 
             for (int32_t k = 0; k < codewords; k++) {
                 sums[k] = tg_dot_word(x, book + k * length, length, 0);
             }
-            for (int32_t c = 0; c < p->out_c; c += 2) {
+            for (int32_t c = 0; c + 1 < p->out_c; c += 2) {
                 const uint32_t codes = *code++;
                 acc[c] = tg_add(acc[c], sums[codes & 15u]);
-                if (c + 1 < p->out_c) {
-                    acc[c + 1] = tg_add(acc[c + 1], sums[codes >> 4]);
-                }
+                acc[c + 1] = tg_add(acc[c + 1], sums[codes >> 4]);
+            }
+            if (p->out_c & 1) { /* the upper half of its byte is 0 */
+                acc[p->out_c - 1] = tg_add(acc[p->out_c - 1], sums[*code++]);
             }
             if (--left == 0) {
                 left = share;

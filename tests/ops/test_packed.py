@@ -202,7 +202,9 @@ def test_what_stays_dense(kind: str) -> None:
     """Random weights, 17 values, and zeros that save less than a quarter; the last are compressed for size."""
     generator = np.random.default_rng(4)
     data = generator.integers(1, 128, (48, 144)).astype(np.int8)
-    seventeen = np.resize(np.arange(-128, 127, 15), data.shape).astype(np.int8)
+    seventeen = (
+        generator.permutation(np.resize(np.arange(-128, 127, 15), data.size)).astype(np.int8).reshape(data.shape)
+    )
     assert len(np.unique(seventeen)) == 17
     third = np.where(generator.random(data.shape) < 0.34, 0, data).astype(np.int8)
     assert [_share(_made(w, kind=kind)) for w in (data, seventeen, third)] == [1.0, 1.0, 1.0]
@@ -256,6 +258,7 @@ def test_extreme_weights(tmp_path: Path) -> None:
     rows = np.repeat([[1], [2], [127], [0]], 16, axis=0) * np.resize([1, -1, 0, 1], (64, 99))
     spread = np.float32(np.geomspace(0.001, 0.9, 64)).tolist()
     cases += [_made(rows.astype(np.int8), spread, kind) for kind in KINDS]
+    cases.append(_made(np.full((64, 97), -128, np.int8)))  # a prime number of inputs: no sub-vectors
     assert compare(cases, tmp_path) == len(cases)
     assert {_layer(case)[0].kernel_name for case in cases} > {"matmul_lut_s8", "conv2d_lut_s8"}
     assert packings(rows.astype(np.int8), [tiny] * 32 + [huge] * 32).keys() == {"sparse", "lut", "sparse_lut"}

@@ -16,7 +16,7 @@ from pydantic import Field
 from ..errors import BadInput
 from ._codebook_layers import take_back, with_codebooks
 from ._codebooks import Array, Codebooks, codebooks
-from ._kernels import all_layers, check_skip, copied
+from ._kernels import all_layers, check_skip, copied, hold_zeros
 from ._shared_values import kernel_of
 from ._signs import positive_scales
 from .registry import TrainOptions
@@ -31,10 +31,11 @@ _RIDGE = 0.01
 class Settings(TrainOptions):
     """`length` is how many inputs a subspace has, or the next fewer that divide the layer's inputs.
 
-    A codebook has `codewords` sub-vectors, with codes of 4 bits up to 16 and of 8 above, and stands for `share`
-    subspaces side by side (0: for all). `error_correction` fits codes and codewords to the layers' responses on
-    `samples` of the training data; without, to the weights. `epochs` may be 0. Layers in `skip`, with fewer than
-    `min_weights`, or that would not become a quarter smaller are left.
+    A codebook has `codewords` sub-vectors, with codes of 4 bits up to 16, else of 8 (then of 3 inputs at least), and
+    stands for `share` subspaces side by side (0: for all). `error_correction` fits codes and codewords to the layers'
+    responses on `samples` of the training data; without, to the weights. `epochs` may be 0; with `others` the rest of
+    the model is trained too, its zeros held. Layers in `skip`, with fewer than `min_weights`, or that would not become
+    a quarter smaller are left. A later step that trains these layers undoes it.
     """
 
     epochs: int = Field(10, ge=0)
@@ -44,6 +45,7 @@ class Settings(TrainOptions):
     share: int = Field(4, ge=0)
     error_correction: bool = True
     samples: int = Field(512, gt=0)
+    others: bool = True
     min_weights: int = Field(512, ge=1)
     skip: tuple[str, ...] = ()
 
@@ -88,7 +90,8 @@ def apply(model: Any, data: TrainingData, options: Settings, context: Context) -
 def _length(shape: tuple[int, int], options: Settings) -> int:
     """The subspaces' length in a layer of [inputs, outputs]; 0 where the layer is left."""
     inputs, outputs = shape
-    length = next((n for n in range(options.length, 1, -1) if inputs % n == 0), 0)
+    least = 2 if options.codewords <= 16 else 3  # as the firmware stores codes of 8 bits
+    length = next((n for n in range(options.length, least - 1, -1) if inputs % n == 0), 0)
     if not length or inputs * outputs < options.min_weights:
         return 0
     spaces = inputs // length
@@ -132,9 +135,17 @@ def _train(
     tuned: Any, chosen: dict[str, Any], made: dict[str, Codebooks], data: TrainingData, options: Settings,
     context: Context,
 ) -> dict[str, float]:  # fmt: skip
-    """Trains codewords, gains and all that is not quantized, in place."""
+    """Trains codewords, gains and biases in place, and unless `others` is off all that is not quantized."""
     wrapped, layers = with_codebooks(tuned, made)
-    facts = train(wrapped, data, options, context, task=context.task, label="product_quantize")
+    rest = [layer for layer in all_layers(wrapped) if layer.name not in layers]
+    were = [layer.trainable for layer in rest]
+    for layer, was in zip(rest, were, strict=True):
+        layer.trainable = was and options.others
+    facts = train(
+        wrapped, data, options, context, task=context.task, callbacks=hold_zeros(wrapped), label="product_quantize"
+    )  # fmt: skip
+    for layer, was in zip(rest, were, strict=True):
+        layer.trainable = was
     for name, layer in layers.items():
         take_back(layer, chosen[name], made[name])
     return facts

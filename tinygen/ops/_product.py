@@ -19,6 +19,8 @@ from ..graph.ir import Array
 LENGTHS = range(2, 9)
 #: Codewords of a book: codes of 8 bits; of 4 up to NARROW.
 MOST, NARROW = 256, 16
+#: Codes of 8 bits are for sub-vectors of so many values: of pairs they save less than half, and a lookup costs more.
+LEAST_WIDE = 3
 #: Rows that are looked at: far more than fit a microcontroller.
 MAX_ROWS = 1 << 15
 
@@ -73,7 +75,7 @@ def _shares(keys: Array, length: int) -> list[tuple[int, int, int]]:
         padded = np.concatenate([keys, np.repeat(keys[-1:], books * share - spaces, axis=0)])
         ordered = np.sort(padded.reshape(books, -1), axis=1)
         codewords = int((ordered[:, 1:] != ordered[:, :-1]).sum(axis=1).max()) + 1
-        if codewords > MOST:
+        if codewords > (MOST if length >= LEAST_WIDE else NARROW):
             break
         bits, codes = (4, -(-outputs // 2)) if codewords <= NARROW else (8, outputs)
         found.append((bits, share, books * codewords * length + spaces * codes))

@@ -21,7 +21,7 @@ BIAS_TOLERANCE = 0.02
 #: The most bytes on any core of the kernels that read compressed weights.
 PACKED_BYTES = {"sparse": 444, "lut": 688, "sparse_lut": 668}
 #: The same by the bits of a code of product quantization.
-PRODUCT_BYTES = {4: 592, 8: 380}
+PRODUCT_BYTES = {4: 628, 8: 380}
 
 
 @dataclass(frozen=True)
