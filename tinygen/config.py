@@ -128,12 +128,24 @@ class QuantizeSection(_Strict):
     """[quantize]: `precision` and `samples` of the training data that its scales are calibrated on.
 
     "int8" is weights and activations of int8; "int16x8" weights of int8 and activations of int16: more exact, slower,
-    twice the arena. Dynamic range, with float activations, is for a .tflite alone: `tinygen quantize --precision
-    dynamic`.
+    twice the arena. "mixed" is int8 with activations of int16 in some layers: those of `int16_layers`, by the names
+    that `inspect` shows, or else those that lose the most signal-to-noise, float against int8, with those that they
+    read from, as many as it takes for the output to have `min_snr` dB (20). Dynamic range, with float activations, is
+    for a .tflite alone: `tinygen quantize --precision dynamic`.
     """
 
-    precision: Literal["int8", "int16x8"] = "int8"
+    precision: Literal["int8", "int16x8", "mixed"] = "int8"
     samples: int = Field(200, gt=0)
+    int16_layers: Annotated[tuple[Label, ...], Field(max_length=1024)] = ()
+    min_snr: float | None = Field(None, gt=0, le=200)
+
+    @model_validator(mode="after")
+    def _of_mixed(self) -> QuantizeSection:
+        if self.precision != "mixed" and (self.int16_layers or self.min_snr is not None):
+            raise ValueError('int16_layers and min_snr are of precision = "mixed"')
+        if self.int16_layers and self.min_snr is not None:
+            raise ValueError("give int16_layers or min_snr, one of them")
+        return self
 
 
 class TargetSection(_Strict):

@@ -22,8 +22,9 @@ from .config import Config, load_config
 from .dataset import DataSet
 from .errors import BadInput, OutputsDiffer, OverBudget
 from .frontend.keras_loader import load_model
-from .frontend.quantize import quantize_loaded
+from .frontend.quantize import QuantizeResult, quantize_loaded
 from .measure import Measured, measure_step
+from .mixed import MixedOptions, quantize_mixed
 from .model_file import LoadedModel
 from .objective import LESS_IS_BETTER, MORE_IS_BETTER, Objective, kind_of
 from .pipeline import generate
@@ -246,10 +247,7 @@ def _steps(
         else:
             records = [StepRecord(0, "original", {}, loaded.parameters, 1.0, "", None, "", 0, loaded)]
         say(f"quantizing to {config.quantize.precision}")
-        quantized = quantize_loaded(
-            [r.model for r in records], data, precision=config.quantize.precision, samples=config.quantize.samples,
-            seed=config.train.seed, mean=mean, std=std, progress=say,
-        )  # fmt: skip
+        quantized = _quantized(config, [r.model for r in records], data, say)
     out.mkdir(parents=True, exist_ok=True)
     steps: list[Step] = []
     for record, result in zip(records, quantized, strict=True):
@@ -260,12 +258,26 @@ def _steps(
         metric = record.metric or measured.metric
         steps.append(
             Step(
-                record.technique, record.parameters, metric, record.value, model, measured, record.facts,
+                record.technique, record.parameters, metric, record.value, model, measured,
+                record.facts | ({"mixed": result.facts} if result.facts else {}),
                 nonzero_share=record.nonzero_share if config.compress else 1.0 - measured.zero_share,
                 compression_ratio=ratio(steps[0].measured if steps else measured, measured), reused=record.reused,
             )
         )  # fmt: skip
     return tuple(steps), data
+
+
+def _quantized(config: Config, models: Sequence[LoadedModel], data: DataSet, say: Say) -> list[QuantizeResult]:
+    quantize, mean, std = config.quantize, config.input.mean, config.input.std
+    if quantize.precision == "mixed":
+        return quantize_mixed(
+            models, data, MixedOptions(quantize.int16_layers, quantize.min_snr or MixedOptions.min_snr),
+            samples=quantize.samples, seed=config.train.seed, mean=mean, std=std, progress=say,
+        )  # fmt: skip
+    return quantize_loaded(
+        models, data, precision=quantize.precision, samples=quantize.samples, seed=config.train.seed, mean=mean,
+        std=std, progress=say,
+    )  # fmt: skip
 
 
 def _on_board(

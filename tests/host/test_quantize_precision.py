@@ -57,5 +57,5 @@ def test_the_option_and_the_key(tmp_path: Path) -> None:
     config.write_text(text.format("int16x8"))
     assert load_config(config).quantize.precision == "int16x8"
     config.write_text(text.format("dynamic"))
-    with pytest.raises(BadInput, match=r"quantize\.precision: Input should be 'int8' or 'int16x8'"):
+    with pytest.raises(BadInput, match=r"quantize\.precision: Input should be 'int8', 'int16x8' or 'mixed'"):
         load_config(config)

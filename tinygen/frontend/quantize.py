@@ -33,13 +33,14 @@ from .representative import representative_samples
 class QuantizeResult:
     """A quantized model: the .tflite, what the firmware does to a real input first (None: nothing), what was seen.
 
-    `examined` is what the quantization doctor goes on with, where it was asked for.
+    `examined` is what the quantization doctor goes on with, where it was asked for; `facts` what mixed precision chose.
     """
 
     tflite: bytes = field(repr=False)
     preprocess: Preprocess | None
     findings: tuple[str, ...]
     examined: Examined | None = field(default=None, repr=False)
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def quantize_model(
