@@ -44,8 +44,8 @@ def detect(project: Path, data: Path) -> dict[str, object]:
     at = f", at samples {', '.join(map(str, places))}" if places else ""
     lines = [
         f"Threshold {threshold:.4f}: {MARGIN:g} times the largest error of {len(normal)} normal windows.",
-        f"Anomaly at samples {anomaly[0]} to {anomaly[-1]}: {(over & holds).sum()} of the {holds.sum()} "
-        "windows that hold some of it are over.",
+        f"Anomaly at samples {anomaly[0]} to {anomaly[-1]}: {(over & holds).sum()} of {holds.sum()} windows "
+        "with some of it are over.",
         f"Their largest error, {highest:.4f}, ranks {rank} of {len(seen):,}.",
         f"False alarms: {len(false)} of {(~holds).sum():,} other windows{at}.",
     ]
