@@ -31,9 +31,9 @@ def errors(project: Path, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def detect(project: Path, data: Path) -> dict[str, object]:
     """The threshold, the windows over it that hold some of the anomaly, the false alarms, and lines that say so."""
     arrays = load_data(data).arrays
-    normal = errors(project, arrays["x_val"], arrays["y_val"])
+    x, y = (np.concatenate([arrays[f"{k}_val"], arrays[f"{k}_test"]]) for k in "xy")
+    normal, seen = np.split(errors(project, x, y), [len(arrays["x_val"])])
     threshold = MARGIN * float(normal.max())
-    seen = errors(project, arrays["x_test"], arrays["y_test"])
     starts = NORMAL + STRIDE * np.arange(len(seen))
     anomaly = np.flatnonzero(pressure()[1])
     holds = (starts <= anomaly[-1]) & (starts + WINDOW > anomaly[0])
