@@ -31,9 +31,9 @@ def errors(project: Path, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def detect(project: Path, data: Path) -> dict[str, object]:
     """The threshold, the windows over it that hold some of the anomaly, the false alarms, and lines that say so."""
     arrays = load_data(data).arrays
-    normal = errors(project, arrays["x_val"], arrays["y_val"])
+    x, y = (np.concatenate([arrays[f"{k}_val"], arrays[f"{k}_test"]]) for k in "xy")
+    normal, seen = np.split(errors(project, x, y), [len(arrays["x_val"])])
     threshold = MARGIN * float(normal.max())
-    seen = errors(project, arrays["x_test"], arrays["y_test"])
     starts = NORMAL + STRIDE * np.arange(len(seen))
     anomaly = np.flatnonzero(pressure()[1])
     holds = (starts <= anomaly[-1]) & (starts + WINDOW > anomaly[0])
@@ -44,8 +44,8 @@ def detect(project: Path, data: Path) -> dict[str, object]:
     at = f", at samples {', '.join(map(str, places))}" if places else ""
     lines = [
         f"Threshold {threshold:.4f}: {MARGIN:g} times the largest error of {len(normal)} normal windows.",
-        f"Anomaly at samples {anomaly[0]} to {anomaly[-1]}: {(over & holds).sum()} of the {holds.sum()} "
-        "windows that hold some of it are over.",
+        f"Anomaly at samples {anomaly[0]} to {anomaly[-1]}: {(over & holds).sum()} of {holds.sum()} windows "
+        "with some of it are over.",
         f"Their largest error, {highest:.4f}, ranks {rank} of {len(seen):,}.",
         f"False alarms: {len(false)} of {(~holds).sum():,} other windows{at}.",
     ]

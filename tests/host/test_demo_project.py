@@ -59,7 +59,7 @@ def test_the_project_that_the_demo_writes(tmp_path: Path) -> None:
 
     from tinygen.demo import write_demo
 
-    path = write_demo(tmp_path / "demo", "esp32-c3-devkitm-1")
+    path = write_demo(tmp_path / "demo", "esp32-c3-devkitm-1", epochs=12)
     ours = [path.parent / name for name in ("README.md", "train.py")]
     assert all(p.read_bytes() == (EXAMPLES["digits"].folder / p.name).read_bytes() for p in ours)
     config = load_config(path)

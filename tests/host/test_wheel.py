@@ -62,13 +62,15 @@ def test_the_wheel_carries_every_file_that_it_needs_and_the_licences(wheel: Path
     made = {"data.npz", "teacher.keras", "__pycache__"}  # of an example that was run in the checkout
     examples = {
         f"tinygen/_data/{p.relative_to(ROOT).as_posix()}"
-        for p in (ROOT / "examples").glob("*/*")
+        for p in [ROOT / "examples" / "LICENSE", *(ROOT / "examples").glob("*/*")]
         if p.is_file() and p.name not in made
     }
     assert examples == {name for name in names if name.startswith("tinygen/_data/examples/")}
     modules = {p.relative_to(ROOT).as_posix() for p in (ROOT / "tinygen").rglob("*.py") if "_data" not in p.parts}
     assert modules <= names
-    assert {"LICENSE", "firmware/LICENSE", "templates/LICENSE"} <= {n.partition("/licenses/")[2] for n in names}
+    assert {"LICENSE", "firmware/LICENSE", "templates/LICENSE", "examples/LICENSE"} <= {
+        n.partition("/licenses/")[2] for n in names
+    }
     assert not [name for name in names if name.startswith(("tests/", "bench/", "docs/"))]
 
 
