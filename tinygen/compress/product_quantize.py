@@ -16,7 +16,8 @@ from pydantic import Field
 from ..errors import BadInput
 from ._codebook_layers import take_back, with_codebooks
 from ._codebooks import Array, Codebooks, codebooks
-from ._kernels import all_layers, check_skip, copied, hold_zeros
+from ._holds import holding
+from ._kernels import all_layers, check_skip, copied
 from ._shared_values import kernel_of
 from ._signs import positive_scales
 from .registry import TrainOptions
@@ -141,8 +142,9 @@ def _train(
     were = [layer.trainable for layer in rest]
     for layer, was in zip(rest, were, strict=True):
         layer.trainable = was and options.others
+    callbacks, _ = holding([w for w in wrapped.trainable_weights if w.shape.rank >= 2], "sparsity")
     facts = train(
-        wrapped, data, options, context, task=context.task, callbacks=hold_zeros(wrapped), label="product_quantize"
+        wrapped, data, options, context, task=context.task, callbacks=callbacks, label="product_quantize"
     )  # fmt: skip
     for layer, was in zip(rest, were, strict=True):
         layer.trainable = was

@@ -85,6 +85,11 @@ def search(
     named = config.data
     if named is None:
         raise BadInput(f"{config_path}: search trains, and has no data.", '[data] file = "data.npz"')
+    if config.train.loss or config.train.metric:
+        raise BadInput(
+            f"{config_path}: search judges by accuracy, or by mse of numbers; [train] names a loss or a metric.",
+            "Search without them; `run` takes the recipe and both.",
+        )
     folder = config_path.resolve().parent
     data, note = with_validation(open_data(named.file or named.python, folder, say), config.train.seed)
     out.mkdir(parents=True, exist_ok=True)
