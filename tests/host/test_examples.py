@@ -16,7 +16,7 @@ from tinygen.example_data import pressure
 from tinygen.examples import EXAMPLES
 from tinygen.resources import data_dir
 
-pytestmark = [pytest.mark.needs_tensorflow, pytest.mark.needs_tflm, pytest.mark.slow]
+pytestmark = [pytest.mark.needs_tensorflow, pytest.mark.needs_tflm, pytest.mark.needs_cc, pytest.mark.slow]
 
 READER = """
 #undef tg_app_read_sample
