@@ -20,8 +20,8 @@ from tinygen.fits import Fit, fits
 
 
 def dense_model(inputs: int, outputs: int) -> bytes:
-    """A fully connected layer of inputs x outputs weights, of all values: they are stored as they are."""
-    weights = (np.arange(outputs * inputs) % 255 - 127).astype(np.int8).reshape(outputs, inputs)
+    """A fully connected layer of inputs x outputs weights, of all values in no order: they are stored as they are."""
+    weights = np.random.default_rng(0).integers(-127, 128, (outputs, inputs)).astype(np.int8)
     tensors = [
         T((1, inputs), scales=(0.1,), zero_points=(0,)),
         T((outputs, inputs), scales=(0.01,), zero_points=(0,), data=weights),
