@@ -192,3 +192,8 @@ def test_what_a_wrapped_model_may_name() -> None:
     ):
         with pytest.raises(BadInput, match="which tinygen does not load"):
             check_config(json.loads(wrong), "m.h5")
+
+
+def test_nothing_to_preserve_is_refused() -> None:
+    with pytest.raises(BadInput, match="no kernel has shared values.*channel_gains = false"):
+        digits.apply("qat", digits.teacher(), epochs=1, preserve="clusters")

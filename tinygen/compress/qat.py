@@ -51,6 +51,11 @@ def apply(model: Any, data: TrainingData, options: Settings, context: Context) -
     calibrate(joined, data.x[:: max(1, len(data.x) // 1024)])
     kernels = [w for w in joined.trainable_weights if w.shape.rank >= 2]
     callbacks, kept = holding(kernels, options.preserve)
+    if options.preserve in ("clusters", "both") and not kept:
+        raise BadInput(
+            f"qat: preserve = {options.preserve!r}, and no kernel has shared values.",
+            "Cluster before, with channel_gains = false: gains of their own make them differ in each channel.",
+        )
     zeros = _zeros(kernels)
     teacher = None
     if options.alpha > 0:
