@@ -71,7 +71,8 @@ def make_best(
     validation = _validation(made, data)
     say(f"measuring the best on {config.target.boards[0]}")
     held = data if data.pair("test") is not None else None
-    measured = measure_step(made, config.target.boards[0], held, config.target.runtime)
+    target = config.target
+    measured = measure_step(made, target.boards[0], held, target.runtime, optimize=target.optimize)
     shutil.copyfile(records[-1].model.path, out / "best.h5")
     title = f"Trial {row.number} ({candidate.title})"
     texts = {

@@ -95,7 +95,7 @@ def _least_latency(model: Model, name: str, board: BoardProfile, macs: int, limi
     """Instructions counted in the simulator, else the multiplications, at one cycle each: a bound from below."""
     if limits.latency_us is None:
         return None
-    counted = measure_step(model, name, None, limits.runtime).instructions
+    counted = measure_step(model, name, None, limits.runtime, optimize=limits.optimize).instructions
     return (macs if counted is None else counted) / board.clock_hz * 1e6
 
 
