@@ -195,5 +195,5 @@ def test_what_a_wrapped_model_may_name() -> None:
 
 
 def test_nothing_to_preserve_is_refused() -> None:
-    with pytest.raises(BadInput, match="no kernel has shared values.*channel_gains = false"):
+    with pytest.raises(BadInput, match=r"no kernel has shared values.*channel_gains = false"):
         digits.apply("qat", digits.teacher(), epochs=1, preserve="clusters")
