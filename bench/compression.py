@@ -23,10 +23,11 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE)]
 
-from compression_report import DOCUMENT, TABLE, rendered, summary
+from compression_report import DOCUMENT, TABLE, rendered, summary  # noqa: E402
+from compression_worker import row_key  # noqa: E402
 
-from tinygen.toml import tomllib
-from tinygen.worker import run_job
+from tinygen.toml import tomllib  # noqa: E402
+from tinygen.worker import run_job  # noqa: E402
 
 BOARD, OPTIMIZE = "nucleo_f446re", "size"
 REPORTED = (0, 1, 2, 3, 4)
@@ -47,19 +48,20 @@ def recipe_for(recipe: dict[str, Any], dataset: str, table: dict[str, Any], name
     return {"name": recipe["name"], "precision": recipe.get("precision", "int8"), "steps": steps}
 
 
-def work_on(dataset: str, seed: int, wanted: list[str], options: argparse.Namespace) -> None:
-    """One worker process for one data set and one seed."""
+def folder_of(dataset: str, seed: int, options: argparse.Namespace) -> Path:
+    """Where a data set's and a seed's models and rows are kept."""
+    return Path(options.cache) / f"{dataset}-{seed}{'-try' if options.trial else ''}"
+
+
+def request_of(dataset: str, seed: int, wanted: list[str], options: argparse.Namespace) -> dict[str, Any]:
+    """What a worker is asked for."""
     book = read_recipes()
     table, names = book["dataset"][dataset], set(book["dataset"])
-    folder = options.cache / f"{dataset}-{seed}{'-try' if options.trial else ''}"
-    if options.fresh:
-        shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    request = {
+    return {
         "dataset": dataset,
         "seed": seed,
         "table": table,
-        "folder": str(folder),
+        "folder": str(folder_of(dataset, seed, options)),
         "board": BOARD,
         "optimize": OPTIMIZE,
         "samples": options.samples,
@@ -67,24 +69,36 @@ def work_on(dataset: str, seed: int, wanted: list[str], options: argparse.Namesp
         "recipes": [recipe_for(r, dataset, table, names) for r in book["recipe"] if r["name"] in wanted],
     }
 
+
+def work_on(dataset: str, seed: int, wanted: list[str], options: argparse.Namespace) -> None:
+    """One worker process for one data set and one seed."""
+    folder = folder_of(dataset, seed, options)
+    if options.fresh:
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+
     def say(text: str) -> None:
         print(f"{time.strftime('%H:%M:%S')} {dataset} {seed} {text}", flush=True)
 
+    request = request_of(dataset, seed, wanted, options)
     run_job("compression_worker:rows_job", request, timeout_seconds=4 * 3600.0, progress=say)
 
 
 def collected(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """All rows in the cache of the recipes that there are, in the order of data set, recipe and seed."""
-    book = read_recipes()
-    rows = []
-    for dataset in book["dataset"]:
-        for recipe in book["recipe"]:
-            for folder in options.cache.glob(f"{dataset}-*"):
-                path = folder / "rows" / f"{recipe['name']}.json"
-                if folder.name.endswith("-try") == options.trial and path.is_file():
-                    rows.append(json.loads(path.read_text("utf-8"))["row"])
-    order = [(d, r["name"]) for d in book["dataset"] for r in book["recipe"]]
-    return sorted(rows, key=lambda row: (order.index((row["dataset"], row["recipe"])), row["seed"]))
+    """The rows in the cache, of the recipes as they are now, in the order of data set, recipe and seed."""
+    rows, names = [], [r["name"] for r in read_recipes()["recipe"]]
+    for dataset in read_recipes()["dataset"]:
+        found = []
+        for seed in REPORTED if not options.trial else range(100, 200):
+            request = request_of(dataset, seed, names, options)
+            for recipe in request["recipes"]:
+                path = folder_of(dataset, seed, options) / "rows" / f"{recipe['name']}.json"
+                # The key's first half is of the settings, its second of the model.
+                kept = json.loads(path.read_text("utf-8")) if path.is_file() else {"key": ""}
+                if kept["key"].startswith(row_key(os.devnull, recipe, request)[:64]):
+                    found.append(kept["row"])
+        rows += sorted(found, key=lambda row: (names.index(row["recipe"]), row["seed"]))
+    return rows
 
 
 def write(options: argparse.Namespace) -> None:
@@ -92,7 +106,6 @@ def write(options: argparse.Namespace) -> None:
     rows = collected(options)
     if options.trial:
         return print_trials(rows)
-    rows = [row for row in rows if row["seed"] in REPORTED]
     told = {"schema": "tinygen.compression/1", "board": BOARD, "optimize": OPTIMIZE, "rows": rows}
     TABLE.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     DOCUMENT.write_text(rendered(told, read_recipes()), encoding="utf-8")
