@@ -62,7 +62,7 @@ def fit(
 
     optimizer = tf_keras.optimizers.Adam(options.learning_rate)
     variables = [*model.trainable_variables, *extra]
-    gradients = _gradients(model, variables, terms, logits)
+    gradients, apply = _gradients(model, variables, terms, logits), _application(optimizer, variables)
     size = min(options.batch_size, len(x))
     batches = -(-len(x) // size)
     random = np.random.default_rng(context.seed)
@@ -79,7 +79,7 @@ def fit(
             slopes, loss, values = gradients(x[rows], targets[rows], [g[rows] for g in given], weights)
             for variable, kept, _ in swapped:
                 variable.assign(kept)
-            optimizer.apply_gradients((g, v) for g, v in zip(slopes, variables, strict=True) if g is not None)
+            apply(slopes)
             sums += len(rows) * np.array([loss.numpy(), *values.numpy()], np.float64)
         means = dict(zip(("loss", *(f"loss_{t.name}" for t in terms)), (sums / len(x)).tolist(), strict=True))
         context.progress(f"{label}: epoch {epoch + 1}/{options.epochs}, loss {means['loss']:.4f}")
@@ -102,3 +102,15 @@ def _gradients(model: Any, variables: Sequence[Any], terms: Sequence[Term], logi
         return tape.gradient(loss, variables), loss, values
 
     return tf.function(compute, reduce_retracing=True)
+
+
+def _application(optimizer: Any, variables: Sequence[Any]) -> Any:
+    """The optimizer's step as one graph: called op by op it takes longer than the gradients of a small model."""
+    import tensorflow as tf
+
+    optimizer.build(variables)
+    return tf.function(
+        lambda slopes: optimizer.apply_gradients(
+            (slope, variable) for slope, variable in zip(slopes, variables, strict=True) if slope is not None
+        )
+    )
