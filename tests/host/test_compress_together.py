@@ -150,7 +150,7 @@ def test_the_compactness_is_its_formula() -> None:
 
 
 def test_clipq_leaves_few_values_and_zeros(tmp_path: Any) -> None:
-    options: dict[str, Any] = {"clip": 0.6, "bits": 3, "epochs": 12, "learning_rate": 3e-3, "skip": ["depth"]}
+    options: dict[str, Any] = {"clip": 0.6, "bits": 3, "epochs": 24, "learning_rate": 3e-3, "skip": ["depth"]}
     made, facts = digits.apply("clipq", digits.teacher(), every=2, **options)
     for name, kernel in digits.kernels(made).items():
         if "depth" not in name:
