@@ -106,7 +106,7 @@ def test_normalization_left_out_or_done_twice(doctor: Doctor, digits: tuple[Any,
     assert (finding.kind, finding.layer) == ("batch-norm-mismatch", "norm")
     assert finding.figure == pytest.approx(1 / 16, rel=0.3)
     assert "batch-norm-mismatch" in kinds(doctor(model, x * 16, y))
-    scaled = small(tf_keras.layers.Rescaling(1 / 255), tf_keras.layers.Dense(4))
+    scaled = small(tf_keras.layers.Rescaling(1 / 255, name="rescaling"), tf_keras.layers.Dense(4))
     assert doctor(scaled, 100 + 50 * noise()).findings == ()
     for factor in (1 / 255, 255):
         finding = only(doctor(scaled, (100 + 50 * noise()) * factor))
