@@ -149,9 +149,7 @@ def run_steps(
         options = technique(step["technique"]).options.model_validate(
             {key: value for key, value in step.items() if key != "technique"}
         )
-        requests.append(
-            {"technique": step["technique"], "options": json.loads(options.model_dump_json()), "files": {}}
-        )
+        requests.append({"technique": step["technique"], "options": json.loads(options.model_dump_json()), "files": {}})
     keys = keys_of(teacher, data, 1000 * seed, requests)
     done = read_finished(folder, keys, ["original", *(r["technique"] for r in requests)])
     if len(done) == len(keys):
