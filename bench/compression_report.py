@@ -44,7 +44,17 @@ class Figure:
 
     def percent(self, sign: str = "") -> str:
         """Of a share, in percent, or in points with a sign."""
-        return f"{100 * self.mean:{sign}.2f} ± {100 * self.spread:.2f}"
+        return f"{hundredfold(self.mean, sign)} ± {100 * self.spread:.2f}"
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether it is further from zero than two standard errors."""
+        return abs(self.mean) > 2 * self.spread / self.count**0.5
+
+
+def hundredfold(value: float, sign: str = "") -> str:
+    """In percent with two digits; what rounds to zero has no minus."""
+    return f"{round(100 * value, 2) + 0.0:{sign}.2f}"
 
 
 def figure(values: Iterable[float]) -> Figure:
@@ -125,7 +135,9 @@ def _goals(rows: list[Row], book: dict[str, Any]) -> tuple[list[str], list[list[
         if (found := reached(rows, goal)) is not None:
             size = f"{found['size']:,.0f} B" if "size" in found else f"{100 * found['cut']:.1f} % less"
             answer = "yes" if found["holds"] else "**no**"
-            lines.append([goal["dataset"], goal["recipe"], _wanted(goal), f"{found['lost']:.2f}", size, answer])
+            lines.append(
+                [goal["dataset"], goal["recipe"], _wanted(goal), hundredfold(found["lost"] / 100), size, answer]
+            )
     return ["data", "recipe", "to reach, in the mean", "points lost", "size", "reached"], lines
 
 
@@ -164,6 +176,7 @@ def _lines(
 
 
 def _pairs(rows: list[Row], book: dict[str, Any]) -> str:
+    """The taught student less the same student alone, seed by seed."""
     lines = []
     for dataset in book["dataset"]:
         for pair in book["pair"]:
@@ -172,17 +185,11 @@ def _pairs(rows: list[Row], book: dict[str, Any]) -> str:
                 for key in ("accuracy_float", "accuracy_int8")
             ]
             if gains[0] and gains[1]:
-                seeds = _wins(rows, dataset, pair)
-                names = f"`{pair['taught']}` − `{pair['alone']}`"
-                lines.append([dataset, names, *(gain.percent("+") for gain in gains if gain), seeds])
-    head = [
-        "data",
-        "same student, same training",
-        "float, points",
-        "int8, points",
-        "seeds: better, equal, worse (int8)",
-    ]
-    return _table(head, lines)
+                names, far = f"`{pair['taught']}` − `{pair['alone']}`", "yes" if gains[1].stands_out else "no"
+                cells = [gain.percent("+") for gain in gains if gain]
+                lines.append([dataset, names, *cells, _wins(rows, dataset, pair), far])
+    head = ["data", "same student, same training", "float, points", "int8, points", "seeds better, equal, worse"]
+    return _table([*head, "more than two standard errors"], lines)
 
 
 def _wins(rows: list[Row], dataset: str, pair: dict[str, str]) -> str:
@@ -211,8 +218,8 @@ def _soups(rows: list[Row]) -> str:
 
 
 def _short(rows: list[Row], book: dict[str, Any]) -> str:
-    """Goals that are missed, recipes that lose more than a point, pairs where a teacher does not help."""
-    said = []
+    """Goals that are missed, recipes that lose more than a point, teachers that do not help, and the book's notes."""
+    said = [f"- {note}" for note in book.get("notes", {}).get("short", [])]
     for goal in book["goal"]:
         found = reached(rows, goal)
         if found is None:
@@ -226,14 +233,14 @@ def _short(rows: list[Row], book: dict[str, Any]) -> str:
         for recipe in book["recipe"]:
             points = differences(rows, dataset, recipe["name"], "accuracy_int8", "teacher", "accuracy_float")
             if points is not None and 100 * points.mean < -1:
-                lost.append(f"`{recipe['name']}` {100 * points.mean:+.2f}")
+                lost.append(f"`{recipe['name']}` {hundredfold(points.mean, '+')}")
         if lost:
             said.append(f"- {dataset}, more than one point below the teacher: {', '.join(lost)}.")
         for pair in book["pair"]:
             gain = differences(rows, dataset, pair["taught"], "accuracy_int8", pair["alone"], "accuracy_int8")
-            if gain is not None and gain.mean <= 0:
+            if gain is not None and (gain.mean <= 0 or not gain.stands_out):
                 said.append(
-                    f"- {dataset}, `{pair['taught']}`: the teacher does not help; {gain.percent('+')} points against"
-                    f" `{pair['alone']}`."
+                    f"- {dataset}, `{pair['taught']}`: no help of the teacher that stands out of the seeds' spread,"
+                    f" {gain.percent('+')} points of int8 against `{pair['alone']}`."
                 )
     return "\n".join(said or ["Nothing."]) + "\n"
