@@ -106,9 +106,16 @@ def write(options: argparse.Namespace) -> None:
     rows = collected(options)
     if options.trial:
         return print_trials(rows)
+    rows = with_rows_before(rows, json.loads(TABLE.read_text("utf-8"))["rows"] if TABLE.is_file() else [])
     told = {"schema": "tinygen.compression/1", "board": BOARD, "optimize": OPTIMIZE, "rows": rows}
     TABLE.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     DOCUMENT.write_text(rendered(told, read_recipes()), encoding="utf-8")
+
+
+def with_rows_before(rows: list[dict[str, Any]], before: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of the cache, and those of the JSON that it no longer holds."""
+    known = {(r["dataset"], r["recipe"], r["seed"]) for r in rows}
+    return rows + [r for r in before if (r["dataset"], r["recipe"], r["seed"]) not in known]
 
 
 def print_trials(rows: list[dict[str, Any]]) -> None:
