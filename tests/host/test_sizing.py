@@ -74,10 +74,10 @@ def test_ram_binds_too_and_nothing_may_fit(folder: Path, tmp_path: Path) -> None
     request: dict[str, Any] = {
         "teacher": loaded.path, "samples": str(tmp_path / "samples.npy"), "board": BOARD, "runtime": "aot", "seed": 0,
         "precision": "int8", "optimize": "balanced", "name": "model", "version": "1.0", "labels": [],
-        "preprocess": None, **asdict(Wish("dense", 1, 3, None, None, 2150)),
+        "preprocess": None, **asdict(Wish("conv2d", 1, 3, None, None, 2400)),
     }  # fmt: skip
     told = size_job(request, lambda line: None)
-    assert told["ram_bytes"] <= 2150 and told["next"]["over"] == "RAM"
-    with pytest.raises(OverBudget, match="the narrowest dense does not fit") as caught:
+    assert told["ram_bytes"] <= 2400 and told["next"]["over"] == "RAM"
+    with pytest.raises(OverBudget, match="the narrowest conv2d does not fit") as caught:
         size_job({**request, "max_ram": None, "max_weights": 16}, lambda line: None)
     assert "over in weights" in caught.value.line
