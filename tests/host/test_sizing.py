@@ -49,7 +49,7 @@ def test_the_widest_below_a_limit_of_weights(folder: Path, tmp_path: Path) -> No
         return found[0]
 
     distill = technique("distill").options
-    options: dict[str, Any] = {"student": "resnet8", "depth": 1, "epochs": 2}
+    options: dict[str, Any] = {"student": "conv2d", "depth": 2, "epochs": 2}
     limited = distill.model_validate({**options, "max_weights": "1.5K"})
     sized, facts = limited.sized(fit)
     [(multiplier, told)] = found
