@@ -126,13 +126,17 @@ def print_trials(rows: list[dict[str, Any]]) -> None:
         print(f"{dataset:8} {recipe:26} n={found['seed'].count}", *cells)
 
 
+def listed_names(text: str) -> list[str]:
+    """A,B,C."""
+    return text.split(",")
+
+
 def main() -> None:
     book = read_recipes()
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    listed = lambda text: text.split(",")  # noqa: E731
     parser.add_argument("--seeds", type=lambda text: [int(s) for s in text.split(",")], default=list(REPORTED))
-    parser.add_argument("--datasets", type=listed, default=list(book["dataset"]))
-    parser.add_argument("--recipes", type=listed, default=[r["name"] for r in book["recipe"]])
+    parser.add_argument("--datasets", type=listed_names, default=list(book["dataset"]))
+    parser.add_argument("--recipes", type=listed_names, default=[r["name"] for r in book["recipe"]])
     parser.add_argument("--jobs", type=int, default=1, help="worker processes at a time")
     parser.add_argument("--samples", type=int, default=0, help="test samples simulated; 0: all")
     parser.add_argument("--cache", type=Path, default=HERE.parent / "build" / "compression")

@@ -21,13 +21,13 @@ from tinygen.compress.finished import keys_of, prepare, read_finished
 from tinygen.compress.registry import technique
 from tinygen.compress.runner import compress_job
 from tinygen.dataset import DataSet
+from tinygen.frontend.convert import Precision
 from tinygen.frontend.importer import import_tflite
-from tinygen.frontend.quantize import quantize_job
+from tinygen.frontend.quantize import quantized_here
 from tinygen.frontend.representative import representative_samples
 from tinygen.metric import score
 from tinygen.pipeline import render_project
 from tinygen.preprocess import quantize_input
-from tinygen.project import Preprocess
 from tinygen.records import tensor_record
 from tinygen.simulate.reference import reference
 from tinygen.simulation import simulate
@@ -66,9 +66,9 @@ def split(dataset: str, shares: list[float], seed: int, hidden: list[int]) -> di
     is no test: what is tried out on such a split sees no test set."""
     x, y = getattr(example_data, dataset)()
     if not hidden:
-        return example_data.split_by_class(x, y, seed, tuple(shares))  # type: ignore[arg-type]
+        return example_data.split_by_class(x, y, seed, shares)
     index = np.arange(len(x))
-    tested = [example_data.split_by_class(index, y, s, tuple(shares))["x_test"] for s in hidden]  # type: ignore[arg-type]
+    tested = [example_data.split_by_class(index, y, s, shares)["x_test"] for s in hidden]
     free = np.setdiff1d(index, np.concatenate(tested))
     validated = min(len(free), round(shares[1] * len(x)))
     chosen = np.random.default_rng(seed).permutation(free)[:validated]
@@ -199,17 +199,15 @@ def measured(
     return {**row, **on_board(model, arrays, last["path"], request)}
 
 
-def quantized(path: str, arrays: dict[str, Array], precision: str) -> Model:
+def quantized(path: str, arrays: dict[str, Array], precision: Precision) -> Model:
     """The model as `tinygen quantize` makes it, calibrated on training data."""
     data = DataSet("fit.npz", {k: v for k, v in arrays.items() if k.endswith("_train")})
     with tempfile.TemporaryDirectory(prefix="tinygen-") as work:
         shape = (1, *arrays["x_train"].shape[1:])
-        np.save(Path(work) / "samples.npy", representative_samples(data, shape, None, 200, 0))
-        job = {"name": "model", "path": path, "kind": "keras", "precision": precision, "preprocess": None}
-        files = {"samples": str(Path(work) / "samples.npy"), "out": str(Path(work) / "model.tflite")}
-        [told] = quantize_job({"models": [{**job, **files, "examined": ""}]}, lambda _: None)["models"]
-        kept = Preprocess.model_validate(told["preprocess"]) if told["preprocess"] else None
-        return Model("model", Path(files["out"]).read_bytes(), preprocess=kept)
+        samples = Path(work) / "samples.npy"
+        np.save(samples, representative_samples(data, shape, None, 200, 0))
+        tflite, kept = quantized_here(Path(path), samples, name="model", precision=precision, preprocess=None)
+    return Model("model", tflite, preprocess=kept)
 
 
 def reference_accuracy(model: Model, x: Array, y: Array) -> float:

@@ -99,6 +99,17 @@ def planned_tflm_budget(
     )
 
 
+def planned_model(
+    model: Model, board: BoardProfile, *, runtime: str = "aot", optimize: Optimize = "balanced",
+    project: Kind = "platformio", max_flash: int | None = None, max_ram: int | None = None,
+) -> BudgetReport:  # fmt: skip
+    """The planned budget of a model by either runtime; `optimize` is of tinygen's own code."""
+    if runtime == "tflm":
+        return planned_tflm_budget(model, board, max_flash=max_flash, max_ram=max_ram, project=project)
+    compiled = compile_model(model, board, optimize=optimize)
+    return planned_budget(compiled, max_flash=max_flash, max_ram=max_ram, project=project)
+
+
 def likely_toolchain(core: str) -> str:
     """The toolchain by whose measured sizes a plan goes where none is named: the one installed, else gcc."""
     try:
@@ -201,10 +212,10 @@ def check_boards(
         raise BadInput(f"{target}: which board?", "--board B; `tinygen boards` lists them.")
     profiles = [load_board(board) for board in boards]
     model = open_model(target, data=data, say=say)
-    if runtime == "tflm":
-        return [planned_tflm_budget(model, p, max_flash=max_flash, max_ram=max_ram) for p in profiles]
-    compiled = (compile_model(model, profile, optimize=optimize) for profile in profiles)
-    return [planned_budget(found, max_flash=max_flash, max_ram=max_ram) for found in compiled]
+    return [
+        planned_model(model, profile, runtime=runtime, optimize=optimize, max_flash=max_flash, max_ram=max_ram)
+        for profile in profiles
+    ]
 
 
 def _check_project(

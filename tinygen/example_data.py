@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -53,10 +54,8 @@ def pressure() -> tuple[Array, Array]:
     return np.asarray(x, np.float32).reshape(-1), np.asarray(y, np.int32).reshape(-1)
 
 
-def split_by_class(
-    x: Array, y: Array, seed: int, shares: tuple[float, float, float] = (0.7, 0.1, 0.2)
-) -> dict[str, Array]:
-    """x_train y_train x_val y_val x_test y_test: every class in these shares, in an order of the seed."""
+def split_by_class(x: Array, y: Array, seed: int, shares: Sequence[float] = (0.7, 0.1, 0.2)) -> dict[str, Array]:
+    """x_train y_train x_val y_val x_test y_test: every class in these three shares, in an order of the seed."""
     random = np.random.default_rng(seed)
     parts: dict[str, list[Array]] = {name: [] for name in SPLITS}
     for label in np.unique(y):

@@ -240,8 +240,9 @@ def _steps(
                 loaded, data, config.compress, out / "steps", seed=config.train.seed, mean=mean, std=std,
                 objective=objective, load=lambda path: load_model(path, work), fresh=fresh, progress=say, fit=fitter(
                     loaded, data, board, mean=mean, std=std, runtime=config.target.runtime,
-                    optimize=config.target.optimize, precision=config.quantize.precision, seed=config.train.seed,
-                    name=name, version=version, labels=config.model.labels, progress=say,
+                    project=config.target.project, optimize=config.target.optimize,
+                    precision=config.quantize.precision, seed=config.train.seed, name=name, version=version,
+                    labels=config.model.labels, progress=say,
                 ),
             )  # fmt: skip
         else:

@@ -34,7 +34,7 @@ from .frontend.representative import representative_samples
 from .model_file import LoadedModel
 from .ops.lowering import Optimize
 from .preprocess import from_mean_std
-from .project import Preprocess
+from .project import Kind, Preprocess
 from .quantization_aware import open_keras
 from .units import format_size
 from .worker import Progress, run_job
@@ -60,12 +60,14 @@ class Tried:
 
 def fitter(
     model: LoadedModel, data: DataSet, board: str, *, mean: Sequence[float] = (), std: Sequence[float] = (),
-    runtime: str = "aot", optimize: Optimize = "balanced", precision: str = "int8", seed: int = 0,
-    name: str = "model", version: str = "1.0", labels: tuple[str, ...] = (), progress: Progress | None = None,
+    runtime: str = "aot", project: Kind = "platformio", optimize: Optimize = "balanced",
+    precision: str = "int8", seed: int = 0, name: str = "model", version: str = "1.0", labels: tuple[str, ...] = (),
+    progress: Progress | None = None,
 ) -> Fitter:  # fmt: skip
     """What sizes the students of `model`'s recipe to `board`; it runs in a process of its own.
 
-    `name`, `version` and `labels` are in the firmware too. It raises OverBudget where the narrowest is too large.
+    `name`, `version` and `labels` are in the firmware too. Mixed precision is held to what int16x8 takes, which is the
+    most that it can. It raises OverBudget where the narrowest is too large.
     """
 
     def fit(wish: Wish) -> tuple[float, dict[str, Any]]:
@@ -74,8 +76,9 @@ def fitter(
             samples = Path(work) / "samples.npy"
             np.save(samples, representative_samples(data, model.input_shape, preprocess, _SAMPLES, seed))
             request = {
-                "teacher": model.path, "samples": str(samples), "board": board, "runtime": runtime, "seed": seed,
-                "precision": "int8" if precision == "dynamic" else precision, "optimize": optimize,
+                "teacher": model.path, "samples": str(samples), "board": board, "runtime": runtime,
+                "project": project, "seed": seed,
+                "precision": "int16x8" if precision == "mixed" else precision, "optimize": optimize,
                 "name": name, "version": version, "labels": labels,
                 "preprocess": preprocess.model_dump() if preprocess else None, **asdict(wish),
             }  # fmt: skip
@@ -169,26 +172,23 @@ def _too_large(student: Any, request: dict[str, Any], n: int) -> Tried | None:
 def _planned(student: Any, request: dict[str, Any], n: int) -> Tried:
     import tf_keras
 
-    from .frontend.quantize import quantize_job
+    from .frontend.quantize import quantized_here
 
+    given = Preprocess.model_validate(request["preprocess"]) if request["preprocess"] else None
     with tempfile.TemporaryDirectory(prefix="tinygen-") as work:
-        path, out = Path(work) / "student.h5", Path(work) / "student.tflite"
+        path = Path(work) / "student.h5"
         student.save(path, include_optimizer=False, save_format="h5")
-        job = {
-            "name": request["student"], "path": str(path), "kind": "keras", "precision": request["precision"],
-            "samples": request["samples"], "out": str(out), "preprocess": request["preprocess"], "examined": "",
-        }  # fmt: skip
-        told = quantize_job({"models": [job]}, lambda line: None)["models"][0]
-        kept = Preprocess.model_validate(told["preprocess"]) if told["preprocess"] else None
-        tflite, labels = out.read_bytes(), tuple(request["labels"])
-        model = Model(request["name"], tflite, request["version"], labels, preprocess=kept)
+        tflite, kept = quantized_here(
+            path, Path(request["samples"]), name=request["student"], precision=request["precision"], preprocess=given
+        )
+    model = Model(request["name"], tflite, request["version"], tuple(request["labels"]), preprocess=kept)
     tf_keras.backend.clear_session()
     return _held(model, request, n)
 
 
 def _held(model: Model, request: dict[str, Any], n: int) -> Tried:
     """The planned budget beside the limits; the board's own hold too."""
-    board, limits = load_board(request["board"]), {key: request[key] for key in ("max_flash", "max_ram")}
+    board, limits = load_board(request["board"]), {key: request[key] for key in ("max_flash", "max_ram", "project")}
     if request["runtime"] == "tflm":
         report = planned_tflm_budget(model, board, **limits)
     else:

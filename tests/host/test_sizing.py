@@ -72,7 +72,8 @@ def test_ram_binds_too_and_nothing_may_fit(folder: Path, tmp_path: Path) -> None
     loaded = load_model(folder / "teacher.keras", tmp_path)
     np.save(tmp_path / "samples.npy", digits()[0].x[:8] * 16)
     request: dict[str, Any] = {
-        "teacher": loaded.path, "samples": str(tmp_path / "samples.npy"), "board": BOARD, "runtime": "aot", "seed": 0,
+        "teacher": loaded.path, "samples": str(tmp_path / "samples.npy"), "board": BOARD, "runtime": "aot",
+        "project": "platformio", "seed": 0,
         "precision": "int8", "optimize": "balanced", "name": "model", "version": "1.0", "labels": [],
         "preprocess": None, **asdict(Wish("conv2d", 1, 3, None, None, 2400)),
     }  # fmt: skip

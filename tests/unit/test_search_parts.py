@@ -181,6 +181,19 @@ def test_the_files_of_the_best_are_read_back(tmp_path: Path) -> None:
     assert [Path(b).name for b in read.target.boards] == ["nucleo_f446re", "own.toml"]
 
 
+def test_the_best_s_precision_takes_the_place_of_mixed(tmp_path: Path) -> None:
+    source = tmp_path / "tinygen.toml"
+    source.write_text(
+        'schema = 1\n[model]\npath = "m.keras"\n[data]\nfile = "d.npz"\n[target]\nboards = ["nucleo_f446re"]\n'
+        '[quantize]\nprecision = "mixed"\nint16_layers = ["dense"]\nsamples = 50\n[search]\nepochs = 7\n'
+    )
+    config = load_config(source)
+    found = tables(Candidate("dense", 0.31, 2, 3, 0.5, "int8"), config.search, config.train.model_dump())
+    (tmp_path / "best.toml").write_text(config_text(config, found, "int8", tmp_path / "d.npz", tmp_path, "Trial 1"))
+    read = load_config(tmp_path / "best.toml").quantize
+    assert (read.precision, read.int16_layers, read.samples) == ("int8", (), 50)
+
+
 def test_what_is_printed_fits_80_columns() -> None:
     best = {"trial": 120, "score": 1.2345, "test": {"metric": "accuracy", "value": 0.95, "samples": 20}, "config": "t",
             "linked": {"flash_bytes": 20000, "ram_bytes": 5000, "source": "linked"}}  # fmt: skip

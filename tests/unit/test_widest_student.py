@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from tinygen.compress.distill import Settings
 from tinygen.compress.registry import Wish
-from tinygen.sizing import widest
+from tinygen.dataset import DataSet
+from tinygen.model_file import LoadedModel
+from tinygen.sizing import fitter, widest
 
 
 @pytest.mark.parametrize("power", [0.3, 1.0, 2.0, 3.0])
@@ -52,3 +57,21 @@ def test_limits_are_sizes_and_go_alone() -> None:
         Settings.model_validate({"student": "s.h5", "max_flash": "20K"})
     with pytest.raises(ValidationError, match="is not a size"):
         Settings.model_validate({"max_weights": "four"})
+
+
+@pytest.mark.parametrize(("asked", "planned"), [("int8", "int8"), ("int16x8", "int16x8"), ("mixed", "int16x8")])
+def test_mixed_precision_is_held_to_the_most_that_it_takes(
+    asked: str, planned: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests: list[dict[str, Any]] = []
+
+    def run_job(_job: str, request: dict[str, Any], **_: Any) -> dict[str, Any]:
+        requests.append(request)
+        return {"multiplier": 0.5}
+
+    monkeypatch.setattr("tinygen.sizing.run_job", run_job)
+    model = LoadedModel("m.h5", "m.h5", "keras", "m", (1, 4), (1, 2), 8, ())
+    data = DataSet("d.npz", {"x_train": np.ones((8, 4), np.float32)})
+    fit = fitter(model, data, "nucleo_f446re", precision=asked, project="cmake")
+    assert fit(Wish("dense", 1, 3, None, 4096, None))[0] == 0.5
+    assert (requests[0]["precision"], requests[0]["project"]) == (planned, "cmake")

@@ -68,7 +68,8 @@ def command(
         arrays = with_targets(arrays, loaded)
         records = run_recipe(
             loaded, arrays, steps, kept, seed=seed, objective=objective, load=lambda path: load_model(path, work),
-            fit=fitter(loaded, arrays, board, seed=seed, progress=say), fresh=fresh, progress=say,
+            fit=fitter(loaded, arrays, board, optimize=cast(Optimize, optimize), seed=seed, progress=say),
+            fresh=fresh, progress=say,
         )  # fmt: skip
         try:
             shutil.copyfile(records[-1].model.path, output)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ..errors import BadInput, suggest
 
 #: Layers whose large kernel may become sparse or clustered, and that kernel's attribute; its last axis is the output's.
@@ -49,3 +51,8 @@ def copied(model: Any) -> Any:
     copy = tf_keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     return copy
+
+
+def values_and_zeros(kernel: Any) -> dict[str, Any]:
+    """How many distinct values an array has, and its share of zeros: what a technique reports of a layer."""
+    return {"values": len(np.unique(kernel)), "zero_share": round(float((kernel == 0).mean()), 4)}

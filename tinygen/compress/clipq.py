@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import Field
 
 from ._holds import kernels_of
-from ._kernels import copied
+from ._kernels import copied, values_and_zeros
 from ._loop import Term, fit
 from .registry import TrainOptions
 from .task import Array
@@ -52,8 +52,7 @@ def apply(model: Any, data: TrainingData, options: Settings, context: Context) -
 
     task = context.task
     terms = [Term("labels", 1.0, lambda b: tf.reduce_mean(hard_loss(task, b.targets, b.logits)))]
-    facts: dict[str, Any] = {}
-    facts |= fit(
+    losses = fit(
         clipped,
         data.x,
         task.targets(data.y),
@@ -67,9 +66,8 @@ def apply(model: Any, data: TrainingData, options: Settings, context: Context) -
     layers = {}
     for weight, value in compute_with(0, 1.0):
         weight.assign(value)
-        counts = {"values": len(np.unique(value)), "zero_share": round(float((value == 0).mean()), 4)}
-        layers[weight.name.removesuffix(":0")] = counts
-    return clipped, {**facts, "layers": layers}
+        layers[weight.name.removesuffix(":0")] = values_and_zeros(value)
+    return clipped, {**losses, "layers": layers}
 
 
 def partition(kernel: Array, clip: float, bits: int) -> Array:

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from ._holds import kernels_of
-from ._kernels import copied
+from ._kernels import copied, values_and_zeros
 from ._loop import Term, fit
 from .registry import TrainOptions
 from .task import Array
@@ -83,8 +83,7 @@ def apply(model: Any, data: TrainingData, options: Settings, context: Context) -
             "teacher", share, lambda b: tf.reduce_mean(soft_loss(task, options.temperature, b.given[0], b.logits))
         ),
     ]  # fmt: skip
-    facts: dict[str, Any] = {}
-    facts |= fit(
+    losses = fit(
         made,
         data.x,
         task.targets(data.y),
@@ -96,13 +95,12 @@ def apply(model: Any, data: TrainingData, options: Settings, context: Context) -
         compute_with=lambda _, done: [(x.variable, _computed(x, options, done, options.rounding)) for x in layers],
         label="combined",
     )
-    facts["layers"] = {}
+    told = {}
     for layer in layers:
         value = _computed(layer, options, 1.0, rounding=False)
         layer.variable.assign(value)
-        counts = {"values": len(np.unique(value)), "zero_share": round(float((value == 0).mean()), 4)}
-        facts["layers"][layer.variable.name.removesuffix(":0")] = counts
-    return made, facts
+        told[layer.variable.name.removesuffix(":0")] = values_and_zeros(value)
+    return made, {**losses, "layers": told}
 
 
 def sparsity_at(options: Settings, done: float) -> float:

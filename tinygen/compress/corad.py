@@ -57,8 +57,7 @@ def apply(model: Any, data: TrainingData, options: Settings, context: Context) -
         Term("compactness", options.compactness, lambda _: compactness(kernels, options.regularizer)),
         Term("teacher", options.gamma, lambda b: tf.reduce_mean(soft_loss(task, temperature, b.given[0], b.logits))),
     ]
-    facts: dict[str, Any] = {}
-    facts |= fit(
+    losses = fit(
         compact,
         data.x,
         task.targets(data.y),
@@ -69,8 +68,8 @@ def apply(model: Any, data: TrainingData, options: Settings, context: Context) -
         given=[logits],
         label="corad",
     )
-    facts["compactness"] = round(float(compactness(kernels, options.regularizer)), 6)
-    return compact, {**facts, "zero_channels": _cut(kernels, options)}
+    size = round(float(compactness(kernels, options.regularizer)), 6)
+    return compact, {**losses, "compactness": size, "zero_channels": _cut(kernels, options)}
 
 
 def compactness(kernels: list[Any], regularizer: str) -> Any:

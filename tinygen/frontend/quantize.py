@@ -154,6 +154,20 @@ def quantize_job(request: dict[str, Any], progress: Progress) -> dict[str, Any]:
     return {"models": done}
 
 
+def quantized_here(
+    path: Path, samples: Path, *, name: str, precision: Precision, preprocess: Preprocess | None
+) -> tuple[bytes, Preprocess | None]:
+    """Runs in the worker: the .tflite of one Keras model, calibrated on an .npy of samples, and its preprocessing."""
+    with tempfile.TemporaryDirectory(prefix="tinygen-") as work:
+        out = Path(work) / "model.tflite"
+        job = {
+            "name": name, "path": str(path), "kind": "keras", "precision": precision, "samples": str(samples),
+            "out": str(out), "preprocess": preprocess.model_dump() if preprocess else None, "examined": "",
+        }  # fmt: skip
+        [told] = quantize_job({"models": [job]}, lambda _: None)["models"]
+        return out.read_bytes(), Preprocess.model_validate(told["preprocess"]) if told["preprocess"] else None
+
+
 def _graph_job(job: dict[str, Any]) -> dict[str, Any]:
     from .graph_signature import open_signature
     from .savedmodel import check_saved_model

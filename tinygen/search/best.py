@@ -36,7 +36,8 @@ def measure_origin(
     """
     say("planning the model itself")
     try:
-        tflite = _quantized(model, data, config, config.quantize.precision, say)
+        precision = config.quantize.precision
+        tflite = _quantized(model, data, config, "int8" if precision == "mixed" else precision, say)
         planned = plan(tflite.tflite, Limits(limits.boards, limits.runtime, limits.project, limits.optimize))
         metric = _validation(tflite, data)
     except TinygenError as error:

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import numpy as np
 
 from ..boards import BoardProfile, load_board
-from ..checking import planned_budget, planned_tflm_budget
-from ..compiled import Model, compile_model
+from ..checking import planned_model
+from ..compiled import Model
 from ..frontend.importer import import_tflite
 from ..measure import graph_macs, measure_step
 from ..project import Kind
@@ -85,10 +85,10 @@ def plan(tflite: bytes, limits: Limits) -> Plan:
 
 
 def _report(model: Model, board: BoardProfile, limits: Limits) -> BudgetReport:
-    if limits.runtime == "tflm":
-        return planned_tflm_budget(model, board, max_flash=limits.flash, max_ram=limits.ram, project=limits.project)
-    compiled = compile_model(model, board, optimize=limits.optimize)
-    return planned_budget(compiled, max_flash=limits.flash, max_ram=limits.ram, project=limits.project)
+    return planned_model(
+        model, board, runtime=limits.runtime, optimize=limits.optimize, project=limits.project, max_flash=limits.flash,
+        max_ram=limits.ram,
+    )  # fmt: skip
 
 
 def _least_latency(model: Model, name: str, board: BoardProfile, macs: int, limits: Limits) -> float | None:

@@ -31,7 +31,8 @@ def config_text(config: Config, tables: Tables, precision: str, data: Path, fold
     if config.budget.latency is not None:
         budget["latency"] = f"{config.budget.latency:.6f}us"
     train = {**told.get("train", {}), "seed": config.train.seed}
-    quantize = {**told.get("quantize", {}), "precision": precision}
+    mixed_alone = ("int16_layers", "min_snr")
+    quantize = {k: v for k, v in told.get("quantize", {}).items() if k not in mixed_alone} | {"precision": precision}
     sections = {"model": model, "data": {"file": near(str(data))}, "input": told.get("input"), "train": train,
                 "quantize": quantize, "target": target, "budget": budget, "app": told.get("app")}  # fmt: skip
     lines = [f"# {title}, found by tinygen search. tinygen run this\nschema = 1\n"]

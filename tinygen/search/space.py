@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from .settings import SearchSection
 
@@ -21,7 +21,7 @@ class Candidate:
     depth: int
     kernel: int
     sparsity: float
-    precision: str
+    precision: Literal["int8", "int16x8"]
 
     def json(self) -> dict[str, Any]:
         """The parameters by name."""

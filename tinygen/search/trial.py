@@ -14,7 +14,7 @@ from ..compress.training import TrainingData
 from ..dataset import DataSet
 from ..errors import TinygenError
 from ..frontend.importer import import_tflite
-from ..frontend.quantize import quantize_job
+from ..frontend.quantize import quantized_here
 from ..measure import int8_metric
 from ..project import Preprocess
 from ..quantization_aware import open_keras
@@ -110,15 +110,13 @@ def train_and_score(
 
 
 def _planned(path: Path, candidate: Candidate, bench: Bench, samples: str) -> tuple[bytes, Plan, Preprocess | None]:
-    out = bench.work / "candidate.tflite"
-    job = {"name": "candidate", "path": str(path), "kind": "keras", "precision": candidate.precision,
-           "samples": samples, "out": str(out), "examined": "",
-           "preprocess": bench.preprocess.model_dump() if bench.preprocess else None}  # fmt: skip
     try:
-        [told] = quantize_job({"models": [job]}, lambda _text: None)["models"]
-        planned = plan(tflite := out.read_bytes(), bench.limits)
+        tflite, preprocess = quantized_here(
+            path, Path(samples), name="candidate", precision=candidate.precision, preprocess=bench.preprocess
+        )
+        planned = plan(tflite, bench.limits)
     except TinygenError as error:
         raise Refused(error.line) from error
     if planned.shortage:
         raise Refused(planned.shortage, planned)
-    return tflite, planned, Preprocess.model_validate(told["preprocess"]) if told["preprocess"] else None
+    return tflite, planned, preprocess
