@@ -24,7 +24,7 @@ test: lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests
 
 dev:
-	@sh tools/setup_venv.sh dev 'downloads about 820 MB, 3 GB on disk'
+	@sh tools/setup_venv.sh dev 'downloads about 904 MB, 3.5 GB on disk'
 
 lint: dev
 	$(BIN)/ruff check .
