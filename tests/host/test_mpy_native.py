@@ -22,6 +22,7 @@ from tinygen.micropython.loader import Module, Raised
 from tinygen.micropython.module import QSTRS, ModuleSource, module_source
 from tinygen.micropython.mpy_file import ARCHITECTURES, mpy_file, read_mpy
 from tinygen.micropython.native import CORES, build_native
+from tinygen.micropython.programs import find_program
 from tinygen.simulate.reference import reference
 
 pytestmark = [pytest.mark.needs_cross_gcc, pytest.mark.needs_tflm]
@@ -79,7 +80,7 @@ def in_micropython(source: ModuleSource, samples: list[bytes], folder: Path, wro
     (folder / "_model.mpy").write_bytes(build_native(source, "x64").data)
     told = {"folder": str(folder), "module": "_model", "samples": [s.hex() for s in samples], "wrong": wrong}
     (folder / "run.py").write_text(RUN.format(**told))
-    done = subprocess.run(["micropython", folder / "run.py"], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([find_program("micropython"), folder / "run.py"], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     found: dict[str, object] = json.loads(done.stdout)
     return found
