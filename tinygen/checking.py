@@ -11,11 +11,14 @@ from .backends.aot_inventory import inventory
 from .backends.projects import framework_for
 from .backends.tflm_cost import NOTE, STACK_BYTES, STATIC_BYTES, runtime_bytes
 from .boards import BoardProfile, load_board
-from .compiled import Compiled, Model, Say, compile_model, open_model
+from .compiled import Compiled, Model, Say, compile_model, open_model, peak_layers
 from .costs import OVERRUN_BYTES, CodePrice, price
 from .errors import BadInput, TinygenError
 from .frontend.importer import import_tflite, read_model_file
-from .memory.lifetimes import live_bytes
+from .micropython.budget import bundle_budget, micropython_budget
+from .micropython.bundle import Bundle, source_of
+from .micropython.heap import Storage
+from .micropython.project import read_module
 from .offline_plan import with_offline_plan
 from .project import MANIFEST, Kind, Manifest, read_manifest
 from .records import Optimize
@@ -101,11 +104,15 @@ def planned_tflm_budget(
 
 def planned_model(
     model: Model, board: BoardProfile, *, runtime: str = "aot", optimize: Optimize = "balanced",
-    project: Kind = "platformio", max_flash: int | None = None, max_ram: int | None = None,
+    project: Kind = "platformio", storage: Storage = "file", max_flash: int | None = None, max_ram: int | None = None,
 ) -> BudgetReport:  # fmt: skip
-    """The planned budget of a model by either runtime; `optimize` is of tinygen's own code."""
+    """The planned budget of a model by one of the runtimes; `optimize` is of tinygen's own code."""
     if runtime == "tflm":
         return planned_tflm_budget(model, board, max_flash=max_flash, max_ram=max_ram, project=project)
+    if runtime == "micropython":
+        return micropython_budget(
+            model, board, optimize=optimize, storage=storage, max_flash=max_flash, max_ram=max_ram
+        )
     compiled = compile_model(model, board, optimize=optimize)
     return planned_budget(compiled, max_flash=max_flash, max_ram=max_ram, project=project)
 
@@ -166,18 +173,13 @@ def budget_of(
     )
 
 
-def peak_layers(compiled: Compiled) -> str:
-    """Where the arena is fullest: "live at conv2d_1"."""
-    totals = live_bytes(compiled.plan.buffers, len(compiled.layers))[1:-1]
-    return f"live at {compiled.layers[totals.index(max(totals))].op.name}" if totals else ""
-
-
 def check(
     target: Path,
     *,
     board: str = "",
     runtime: str = "aot",
     optimize: Optimize = "balanced",
+    storage: Storage = "file",
     data: Path | None = None,
     max_flash: int | None = None,
     max_ram: int | None = None,
@@ -186,11 +188,13 @@ def check(
     """The budget of a rendered project (linked, where its core has a simulator) or of a model (planned).
 
     `data` quantizes a Keras model; a project runs over its held-out samples, and has an `optimize` of its own.
+    `storage` is where a MicroPython module lies.
     """
     boards = [board] if board else []
     return check_boards(
-        target, boards, runtime=runtime, optimize=optimize, data=data, max_flash=max_flash, max_ram=max_ram, say=say
-    )[0]
+        target, boards, runtime=runtime, optimize=optimize, storage=storage, data=data, max_flash=max_flash,
+        max_ram=max_ram, say=say,
+    )[0]  # fmt: skip
 
 
 def check_boards(
@@ -199,6 +203,7 @@ def check_boards(
     *,
     runtime: str = "aot",
     optimize: Optimize = "balanced",
+    storage: Storage = "file",
     data: Path | None = None,
     max_flash: int | None = None,
     max_ram: int | None = None,
@@ -207,20 +212,22 @@ def check_boards(
     """The same for several boards, in their order; a project has its own and takes no other."""
     limits = {"max_flash": max_flash, "max_ram": max_ram}
     if target.is_dir() and (target / MANIFEST).is_file():
-        return [_check_project(target, board, data=data, **limits) for board in (boards or [""])]
+        return [_check_project(target, board, storage=storage, data=data, **limits) for board in (boards or [""])]
     if not boards:
         raise BadInput(f"{target}: which board?", "--board B; `tinygen boards` lists them.")
     profiles = [load_board(board) for board in boards]
     model = open_model(target, data=data, say=say)
     return [
-        planned_model(model, profile, runtime=runtime, optimize=optimize, max_flash=max_flash, max_ram=max_ram)
+        planned_model(
+            model, profile, runtime=runtime, optimize=optimize, storage=storage, max_flash=max_flash, max_ram=max_ram
+        )
         for profile in profiles
     ]
 
 
 def _check_project(
-    project: Path, board: str = "", *, data: Path | None = None, max_flash: int | None = None,
-    max_ram: int | None = None,
+    project: Path, board: str = "", *, storage: Storage = "file", data: Path | None = None,
+    max_flash: int | None = None, max_ram: int | None = None,
 ) -> BudgetReport:  # fmt: skip
     manifest = read_manifest(project)
     if board and board != manifest.board:
@@ -232,6 +239,12 @@ def _check_project(
         return replace(report, notes=(*report.notes, *notes))
     model = stored_model(project, manifest)
     profile = load_board(project / "board.toml")
+    if manifest.runtime == "micropython":
+        compiled = compile_model(model, profile, optimize=manifest.optimize)
+        made = Bundle(source_of(compiled), read_module(project, manifest))
+        report = bundle_budget(compiled, made, storage, **limits)
+        run = simulate(project, data=data, samples=None if data else 1, compare=False)
+        return replace(report, performance=performance_of(run, data), notes=(*report.notes, *notes))
     if manifest.runtime == "tflm":
         report = planned_tflm_budget(model, profile, **limits, project=manifest.project)
     else:

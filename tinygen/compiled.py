@@ -16,7 +16,7 @@ from .frontend.importer import import_tflite, read_model_file
 from .graph.ir import Graph
 from .graph.plan import MemoryPlan
 from .memory.guards import guarded_plan
-from .memory.lifetimes import buffers_of
+from .memory.lifetimes import buffers_of, live_bytes
 from .memory.planner import plan_memory
 from .ops.lowering import Layer, Optimize, lower
 from .passes import optimize as optimized
@@ -165,3 +165,9 @@ def _planned(
 ) -> tuple[tuple[Layer, ...], MemoryPlan]:
     layers = lower(graph, board.features, optimize)
     return layers, plan_memory(buffers_of(graph, layers, keep_input=keep_input), len(layers))
+
+
+def peak_layers(compiled: Compiled) -> str:
+    """Where the arena is fullest: "live at conv2d_1"."""
+    totals = live_bytes(compiled.plan.buffers, len(compiled.layers))[1:-1]
+    return f"live at {compiled.layers[totals.index(max(totals))].op.name}" if totals else ""

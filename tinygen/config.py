@@ -11,7 +11,7 @@ from .application import AppSection
 from .compress.registry import Options, technique, technique_names
 from .errors import BadInput, suggest
 from .objective import LOSSES, METRICS, MORE_IS_BETTER, Objective
-from .project import Kind
+from .project import Kind, Runtime
 from .search.settings import SearchSection
 from .toml import TomlError, read_tables
 from .units import parse_latency, parse_size
@@ -155,7 +155,7 @@ class TargetSection(_Strict):
     """
 
     boards: tuple[str, ...] = Field(min_length=1)
-    runtime: Literal["aot", "tflm"] = "aot"
+    runtime: Runtime = "aot"
     project: Kind = "platformio"
     optimize: Literal["speed", "balanced", "size"] = "balanced"
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .boards import BoardProfile, load_board
-from .checking import budget_of, planned_budget, planned_tflm_budget
+from .checking import budget_of, check, planned_budget, planned_tflm_budget
 from .compiled import Model, compile_model
 from .dataset import DataSet, fit_shape
 from .frontend.importer import import_tflite
@@ -62,14 +62,15 @@ def measure_step(
     objective: Objective | None = None,
 ) -> Measured:
     """Renders, builds and simulates the model on `board`, and runs the reference over the held-out samples."""
-    graph = import_tflite(model.tflite, model.name, supported_only=runtime == "aot")
+    graph = import_tflite(model.tflite, model.name, supported_only=runtime != "tflm")
     with tempfile.TemporaryDirectory(prefix="tinygen-") as work:
         metric = int8_metric(model, graph, data, Path(work), objective)
-        costs = (
-            _tflm_costs(model, graph, load_board(board))
-            if runtime == "tflm"
-            else _aot_costs(model, board, Path(work), optimize)
-        )
+        if runtime == "tflm":
+            costs = _tflm_costs(model, graph, load_board(board))
+        elif runtime == "micropython":
+            costs = _micropython_costs(model, board, Path(work), optimize)
+        else:
+            costs = _aot_costs(model, board, Path(work), optimize)
     parameters, zeros = _weights(graph)
     return Measured(
         parameters=parameters,
@@ -141,6 +142,22 @@ def _aot_costs(model: Model, board: str, work: Path, optimize: Optimize) -> dict
         "ram_bytes": linked.ram.used_bytes,
         "instructions": run.instructions_per_inference,
         "source": "linked",
+    }
+
+
+def _micropython_costs(model: Model, board: str, work: Path, optimize: Optimize) -> dict[str, Any]:
+    compiled = compile_model(model, load_board(board), optimize=optimize)
+    files, manifest = render_project(model, board, runtime="micropython", optimize=optimize)
+    write_project(files, manifest, work / "project")
+    report = check(work / "project")
+    return {
+        "macs": sum(layer.macs for layer in compiled.layers),
+        "weights_bytes": compiled.weights_bytes,
+        "arena_bytes": compiled.plan.arena_bytes,
+        "flash_bytes": report.flash.used_bytes,
+        "ram_bytes": report.ram.used_bytes,
+        "instructions": report.performance.instructions,
+        "source": report.source,
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from . import __version__
 from .app_vectors import prepare_application
@@ -24,14 +24,15 @@ from .dataset import DataSet
 from .errors import BadInput
 from .frontend.importer import import_tflite
 from .golden_vectors import golden_vectors
+from .micropython.budget import bundle_budget
+from .micropython.bundle import Bundle, bundle, source_of
+from .micropython.project import micropython_files, module_path
 from .offline_plan import with_offline_plan
-from .project import Kind, Manifest, read_manifest
+from .project import Kind, Manifest, Runtime, read_manifest
 from .records import Optimize, Tools, manifest_of, tflm_manifest
 from .toolchain import platformio
 from .usage import BudgetReport
 from .writing import Written, write_project
-
-Runtime = Literal["aot", "tflm"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,9 @@ def generate(
     )  # fmt: skip
     if runtime == "tflm":
         planned = planned_tflm_budget(model, profile, project=project)
+    elif runtime == "micropython":
+        compiled = compile_model(model, profile, optimize=optimize)
+        planned = bundle_budget(compiled, Bundle(source_of(compiled), files[module_path(model.name)]))
     else:
         compiled = compile_model(model, profile, optimize=optimize, keep_input=keep_input, checked=checked)
         planned = planned_budget(compiled, toolchain=toolchain, project=project)
@@ -93,6 +97,8 @@ def render_project(
     require_checkable(runtime, checked)
     profile = load_board(board)
     require_project(profile, project, runtime)
+    if runtime == "micropython":
+        return _micropython(model, profile, board, optimize, toolchain)
     files: dict[str, str | bytes] = {"board.toml": board_bytes(board)}
     if runtime == "tflm":
         model, library, manifest = _tflm(model, profile, optimize, toolchain, project)
@@ -129,6 +135,18 @@ def _aot(compiled: Compiled) -> dict[str, str]:
     constants = aot.model_pool(compiled.graph, compiled.layers, info.name)
     library[f"{info.name}_check.c"] = render_weights_check(constants, info.name, __version__)
     return library | aot.with_includes({"tg_crc32.h"} if constants.fields else ())
+
+
+def _micropython(
+    model: Model, profile: BoardProfile, board: str, optimize: Optimize, toolchain: Tools
+) -> tuple[dict[str, bytes], Manifest]:
+    compiled = compile_model(model, profile, optimize=optimize)
+    made = bundle(compiled, toolchain=toolchain)
+    manifest = manifest_of(compiled, optimize=optimize, toolchain=toolchain, runtime="micropython")
+    manifest = manifest.model_copy(update={"project": "micropython"})
+    files = micropython_files(profile, manifest, made)
+    files |= {"board.toml": board_bytes(board), manifest.model.file: model.tflite}
+    return {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}, manifest
 
 
 def _tflm(

@@ -31,9 +31,13 @@ ProjectPath = Annotated[str, AfterValidator(_inside)]
 #: A C identifier: it is part of paths, of the compiler's arguments and of C.
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
-#: Who builds a rendered project: the same library in lib/, the same application, other files around them.
-Kind = Literal["platformio", "espidf", "arduino", "cmake"]
+#: Who builds a rendered project: the same library in lib/, the same application, other files around them; a
+#: MicroPython project is copied to the board as it is.
+Kind = Literal["platformio", "espidf", "arduino", "cmake", "micropython"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+#: Which runtime a project is rendered for.
+Runtime = Literal["aot", "tflm", "micropython"]
+RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
 
 
 class _Strict(BaseModel):
@@ -117,7 +121,7 @@ class Manifest(_Strict):
 
     schema_: Literal["tinygen.project/1"] = Field(default="tinygen.project/1", alias="schema")
     tinygen: str
-    runtime: Literal["aot", "tflm", "micropython"]
+    runtime: Runtime
     board: str
     project: Kind = "platformio"
     optimize: Literal["speed", "balanced", "size"] = "balanced"

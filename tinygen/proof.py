@@ -11,6 +11,7 @@ from .boards import BoardProfile, load_board
 from .errors import BadInput, OutputsDiffer
 from .image import Image
 from .project import Manifest, read_manifest
+from .proof_micropython import simulate_micropython
 from .proof_tflm import simulate_tflm
 from .simulate import compare as diff
 from .simulate.compare import LayerCost, Mismatch, SimulationReport
@@ -88,6 +89,8 @@ def simulate_project(
     names = [f"data {i}" if data is not None else f"random {i}" if i else "ramp" for i in range(len(runs))]
     if manifest.runtime == "tflm":
         return simulate_tflm(project, manifest, runs, names, on=on, compare=compare, timeout_s=limit_s)
+    if manifest.runtime == "micropython":
+        return simulate_micropython(project, manifest, board, runs, names, on=on, compare=compare, timeout_s=limit_s)
     simulator = choose(board, on)
     if sanitize and simulator != "native":
         raise BadInput(f"The sanitizers need a run on the host, not on {simulator}.", "--on native --sanitize")

@@ -11,17 +11,17 @@ from .compiled import Compiled, Model
 from .graph.ir import HANDLE, Graph
 from .ops import operators
 from .ops.lowering import Layer, saved_bytes
-from .project import LayerRecord, Manifest, ModelRecord, PlanRecord, TensorRecord
+from .project import LayerRecord, Manifest, ModelRecord, PlanRecord, Runtime, TensorRecord
 
 Optimize = Literal["speed", "balanced", "size"]
 Tools = Literal["gcc", "zig"] | None
 
 
-def manifest_of(compiled: Compiled, *, optimize: Optimize, toolchain: Tools) -> Manifest:
-    """The manifest of an ahead-of-time project; its `files` are filled in when the project is written."""
+def manifest_of(compiled: Compiled, *, optimize: Optimize, toolchain: Tools, runtime: Runtime = "aot") -> Manifest:
+    """The manifest of a project with tinygen's own kernels; its `files` are filled in when the project is written."""
     return Manifest(
         tinygen=__version__,
-        runtime="aot",
+        runtime=runtime,
         board=compiled.board.name,
         optimize=optimize,
         toolchain=toolchain,

@@ -21,6 +21,7 @@ _OTHERS: dict[str, tuple[str, str]] = {
     ),
     "cmake": ("CMake", "cmake -S . -B build && cmake --build build"),
 }
+#: MicroPython's projects come whole from tinygen.micropython.
 _IGNORED = {
     "platformio": ".pio/\n__pycache__/\n",
     "espidf": "build/\nmanaged_components/\nsdkconfig\nsdkconfig.old\n",
@@ -29,9 +30,22 @@ _IGNORED = {
 }
 
 
+def kind_for(project: Kind, runtime: str) -> Kind:
+    """The kind of project that a runtime gets where `project` is asked for; BadInput where it cannot have that."""
+    if runtime == "micropython":
+        if project not in ("platformio", "micropython"):
+            raise BadInput(f"--project {project} builds no MicroPython module.", "Leave --project out.")
+        return "micropython"
+    if project == "micropython":
+        raise BadInput(f"--runtime {runtime} has no MicroPython project.", "--runtime micropython.")
+    return project
+
+
 def require_project(board: BoardProfile, project: Kind, runtime: str) -> None:
     """BadInput, before any work, where the board or the runtime cannot have this kind of project."""
-    if project == "espidf":
+    if kind_for(project, runtime) == "micropython":
+        require_micropython(board)
+    elif project == "espidf":
         idf_target(board)
     elif project == "arduino":
         require_arduino(board)
@@ -60,11 +74,21 @@ def project_files(
 
 def framework_for(board: BoardProfile, project: Kind, runtime: str) -> str:
     """The framework whose share of the board's memory a budget counts; empty for the profile's default."""
-    return framework_of(board, runtime) if project == "platformio" else project if project != "cmake" else ""
+    if project in ("cmake", "micropython"):
+        return ""
+    return framework_of(board, runtime) if project == "platformio" else project
+
+
+def require_micropython(board: BoardProfile) -> None:
+    """BadInput for a board that no MicroPython is known for."""
+    if not board.micropython_arch:
+        raise BadInput(f"{board.name}: no MicroPython for this board is known.", "--runtime aot.")
 
 
 def require_platformio(manifest: Manifest) -> None:
     """BadInput with the line that builds it where PlatformIO does not build this project."""
+    if manifest.project == "micropython":
+        raise BadInput(f"{manifest.model.name}: a MicroPython project, which PlatformIO does not build.")
     if manifest.project != "platformio":
         who, line = _OTHERS[manifest.project]
         raise BadInput(

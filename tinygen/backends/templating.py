@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import struct
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -50,6 +52,16 @@ def c_float(value: float) -> str:
     return f"{text}f" if any(c in text for c in ".en") else f"{text}.0f"
 
 
+def py_string(text: str) -> str:
+    """`text` as a Python string literal in ASCII."""
+    return ascii(text)
+
+
+def float_bytes(values: Sequence[float]) -> str:
+    """The bytes of float32 values as a Python literal, for struct's "<f"."""
+    return repr(struct.pack(f"<{len(values)}f", *values))
+
+
 @cache
 def environment() -> jinja2.Environment:
     """The environment for templates/: an undefined name is an error, blocks leave no blank lines."""
@@ -62,6 +74,7 @@ def environment() -> jinja2.Environment:
         autoescape=False,
     )
     env.filters.update(c_identifier=c_identifier, c_comment=c_comment, c_string=c_string, c_float=c_float)
+    env.filters.update(py_string=py_string, float_bytes=float_bytes)
     return env
 
 

@@ -25,10 +25,15 @@ def command(
         list[str] | None,
         typer.Option("--board", "-b", metavar="B", help="Needed for a model, may be repeated; a project has its own."),
     ] = None,
-    runtime: Annotated[str, typer.Option("--runtime", metavar="R", help="aot or tflm, for a model.")] = "aot",
+    runtime: Annotated[
+        str, typer.Option("--runtime", metavar="R", help="aot, tflm or micropython, for a model.")
+    ] = "aot",
     optimize: Annotated[
         str | None, typer.Option("--optimize", metavar="O", help=f"Of a model; a project has its own. {OPTIMIZE_HELP}")
     ] = None,
+    storage: Annotated[
+        str, typer.Option("--storage", metavar="S", help="Where a MicroPython module lies: file, romfs or frozen.")
+    ] = "file",
     max_flash: Annotated[str | None, typer.Option("--max-flash", metavar="SIZE", help="For example 256K.")] = None,
     max_ram: Annotated[str | None, typer.Option("--max-ram", metavar="SIZE", help="For example 64K.")] = None,
     data: Annotated[
@@ -65,12 +70,14 @@ def command(
     from ..checking import check_boards
     from ..errors import BadInput
     from ..gates import require
-    from ..project import MANIFEST
+    from ..micropython.heap import STORAGES, Storage
+    from ..project import MANIFEST, RUNTIMES
     from ..records import Optimize
     from .check_outputs import Outputs, allowances, judge_all
 
     out = Output(json_target, quiet)
-    choice(runtime, ("aot", "tflm"), "--runtime")
+    choice(runtime, RUNTIMES, "--runtime")
+    choice(storage, STORAGES, "--storage")
     if optimize is not None:
         choice(optimize, ("speed", "balanced", "size"), "--optimize")
         if (target / MANIFEST).is_file():
@@ -88,6 +95,7 @@ def command(
             boards,
             runtime=runtime,
             optimize=cast(Optimize, optimize or "balanced"),
+            storage=cast(Storage, storage),
             data=data,
             max_flash=flash,
             max_ram=ram,

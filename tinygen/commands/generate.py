@@ -22,7 +22,7 @@ def command(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A .tflite, or a Keras model with --data.")],
     board: BoardOption,
     output: OutOption,
-    runtime: Annotated[str, typer.Option("--runtime", metavar="R", help="aot or tflm.")] = "aot",
+    runtime: Annotated[str, typer.Option("--runtime", metavar="R", help="aot, tflm or micropython.")] = "aot",
     project: Annotated[
         str, typer.Option("--project", metavar="P", help="platformio, espidf, arduino or cmake.")
     ] = "platformio",
@@ -49,13 +49,13 @@ def command(
     from ..backends.projects import require_project
     from ..boards import load_board
     from ..compiled import open_model
-    from ..pipeline import Runtime, generate, require_checkable
-    from ..project import KINDS, Kind
+    from ..pipeline import generate, require_checkable
+    from ..project import KINDS, RUNTIMES, Kind, Runtime
     from ..records import Optimize, Tools
     from ..report.text import budget_table
 
     out = Output(json_target, quiet)
-    choice(runtime, ("aot", "tflm"), "--runtime")
+    choice(runtime, RUNTIMES, "--runtime")
     choice(project, KINDS, "--project")
     choice(source, SOURCES, "--source")
     choice(optimize, ("speed", "balanced", "size"), "--optimize")

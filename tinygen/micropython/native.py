@@ -54,7 +54,12 @@ def build_native(
         objects = [(name, _compiled(tools, Path(folder), name, optimize)) for name in _SOURCES]
     linked = link(objects, "tg_mpy_entry", machine)
     data = mpy_file(architecture, QSTRS, source.blob, linked.text)
-    return NativeModule(data, len(linked.text), len(source.blob), f"{tools.name} {tools.version}")
+    return NativeModule(
+        data,
+        len(linked.text),
+        len(source.blob),
+        tools.version if tools.name in tools.version else f"{tools.name} {tools.version}",
+    )
 
 
 def _compiled(tools: Toolchain, folder: Path, name: str, optimize: str) -> bytes:

@@ -125,6 +125,13 @@ def simulation_table(result: dict[str, Any]) -> Table:
         ["bits", f"{bits} from {reference.get('name', 'the reference')}"],
         ["on", f"{result['board']} in {result['simulator']}, {result['compiler']}"],
     ]
+    for form in result.get("forms", ()):
+        told = f"not run: {form['reason']}"
+        if not form["reason"]:
+            wrong = form["mismatched_samples"]
+            same = "not compared" if wrong is None else f"{wrong} of {result['samples']} samples differ"
+            told = f"{same}, {form['on']}"
+        rows.append([form["form"], told])
     if result.get("checked"):
         rows.append(["build", "checked: sizes and instructions count its guard zones"])
     reasons = result["reasons"]

@@ -8,7 +8,7 @@ training moves among the zeros; the trained one is planned again.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from ..checking import planned_model
 from ..compiled import Model
 from ..frontend.importer import import_tflite
 from ..measure import graph_macs, measure_step
-from ..project import Kind
+from ..project import Kind, Runtime
 from ..records import Optimize
 from ..units import format_latency
 from ..usage import BudgetReport
@@ -28,7 +28,7 @@ class Limits:
     """The boards, how the firmware is made, and [budget]: bytes and microseconds, None where only the board limits."""
 
     boards: tuple[str, ...]
-    runtime: Literal["aot", "tflm"] = "aot"
+    runtime: Runtime = "aot"
     project: Kind = "platformio"
     optimize: Optimize = "balanced"
     flash: int | None = None

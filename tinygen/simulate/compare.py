@@ -45,7 +45,8 @@ class SimulationReport:
 
     `outputs` are the firmware's, a sample each, several outputs one after the other; `metric` is the caller's.
     `mismatched_samples` is None where no comparison was asked for. Sizes in bytes. `checked` is a debug build, whose
-    sizes and instructions count its guard zones.
+    sizes and instructions count its guard zones. `forms` are those of a MicroPython module: which was run where, and
+    how many of its outputs differ.
     """
 
     board: str
@@ -75,6 +76,7 @@ class SimulationReport:
     outputs: tuple[bytes, ...]
     metric: Any = None
     checked: bool = False
+    forms: tuple[dict[str, Any], ...] = ()
 
     def json(self) -> dict[str, Any]:
         """The keys that other programs rely on, with plain values."""
@@ -83,6 +85,7 @@ class SimulationReport:
         plain["layers"] = [dict(vars(layer)) for layer in self.layers]
         plain["flags"] = list(self.flags)
         plain["runs"] = list(self.runs)
+        plain["forms"] = list(self.forms)
         return {"schema": "tinygen.simulation/1", **plain}
 
 

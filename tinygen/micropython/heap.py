@@ -1,0 +1,48 @@
+"""What a module takes of MicroPython's heap, by where its file is stored.
+
+On a 32-bit board, as measured with MicroPython's own accounting (gc.mem_alloc, blocks of 16 bytes):
+- the native text is copied into RAM at every import that is not frozen;
+- the weights, one bytes object, are copied from a file; in a ROM filesystem and in frozen code they are used in place;
+- the module's objects, its dictionary and the helper's bytecode and constants take about IMPORT_BYTES.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Storage = Literal["file", "romfs", "frozen"]
+STORAGES: tuple[Storage, ...] = get_args(Storage)
+TOLD = {
+    "file": "a file (`device/` copied to the board)",
+    "romfs": "ROM filesystem",
+    "frozen": "frozen into the firmware",
+}
+_BLOCK = 16
+#: Objects of two modules and the helper's functions.
+IMPORT_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class Heap:
+    """Bytes of the heap that a module takes, with its arena and one buffer each for samples and output."""
+
+    text_bytes: int
+    blob_bytes: int
+    arena_bytes: int
+    ends_bytes: int
+
+    def parts(self, storage: Storage) -> dict[str, int]:
+        """By name, rounded up to the heap's blocks."""
+        kept = {
+            "arena": self.arena_bytes,
+            "buffers": self.ends_bytes,
+            "text": 0 if storage == "frozen" else self.text_bytes,
+            "weights": self.blob_bytes if storage == "file" else 0,
+            "objects": IMPORT_BYTES,
+        }
+        return {name: -(-size // _BLOCK) * _BLOCK for name, size in kept.items()}
+
+    def total(self, storage: Storage) -> int:
+        """The sum."""
+        return sum(self.parts(storage).values())

@@ -1,0 +1,99 @@
+"""A rendered MicroPython project: what is copied to the board, and what tells how."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..backends.templating import float_bytes, render
+from ..boards import BoardProfile
+from ..errors import BadInput
+from ..project import Manifest, TensorRecord
+from ..resources import data_dir
+from .bundle import Bundle
+from .heap import STORAGES, TOLD
+
+#: struct's type of a tensor's elements.
+_STRUCT = {"int8": "b", "uint8": "B", "bool": "B", "int16": "h", "int32": "i", "int64": "q", "float32": "f"}
+
+
+def micropython_files(board: BoardProfile, manifest: Manifest, made: Bundle) -> dict[str, str | bytes]:
+    """The project's own files by path; the manifest, board.toml and the model's file come from the pipeline."""
+    name = manifest.model.name
+    context = _context(board, manifest, made)
+    return {
+        module_path(name): made.mpy,
+        f"device/{name}.py": render("micropython/helper.py.j2", **context),
+        "device/main.py": render("micropython/main.py.j2", **context),
+        "README.md": render("micropython/README.md.j2", **context),
+        "LICENSE": (data_dir("firmware") / "LICENSE").read_text("utf-8"),
+        ".gitignore": "build/\n",
+    }
+
+
+def module_path(name: str) -> str:
+    """Where a project has its module."""
+    return f"device/_{name}.mpy"
+
+
+def read_module(project: Path, manifest: Manifest) -> bytes:
+    """`device/_<name>.mpy` of a rendered project; BadInput where it is not there."""
+    path = project / module_path(manifest.model.name)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}.", "`tinygen generate` renders it anew.") from None
+
+
+def _context(board: BoardProfile, manifest: Manifest, made: Bundle) -> dict[str, Any]:
+    model, given = manifest.model, manifest.preprocess
+    mean, std = (tuple(values) for values in (given.mean, given.std)) if given else ((), ())
+    channels = max(len(mean), len(std))
+    return {
+        "tinygen": manifest.tinygen,
+        "model": model.name,
+        "title": board.title,
+        "version": model.version,
+        "sha256": model.sha256,
+        "labels": model.labels,
+        "inputs": [_end(record) for record in model.inputs],
+        "outputs": [_end(record) for record in model.outputs],
+        "mean": _spread(mean, channels, 0.0),
+        "std": _spread(std, channels, 1.0),
+        "quantizes": any(record.scale is not None for record in model.inputs),
+        "has_state": manifest.plan.state_bytes > 0,
+        "arena_bytes": made.source.arena_bytes,
+        "input_bytes": made.source.input_bytes,
+        "output_bytes": made.source.output_bytes,
+        "form": f"native code for {made.file.architecture}, compiled by {made.compiler}",
+        "sources": [],
+        "notes": (),
+        "heap": [(TOLD[storage], made.heap.total(storage)) for storage in STORAGES],
+    }
+
+
+def _spread(values: tuple[float, ...], channels: int, neutral: float) -> tuple[float, ...]:
+    """One value a channel."""
+    return values if len(values) == channels else (values or (neutral,)) * channels
+
+
+def _end(record: TensorRecord) -> dict[str, Any]:
+    """An input or output as the helper has it."""
+    real = record.dtype == "float32"
+    low, high = (0, 1) if record.dtype == "bool" else (None, None)
+    if low is None and not real:
+        limits = np.iinfo(record.dtype)
+        low, high = int(limits.min), int(limits.max)
+    shape = ",".join(map(str, record.shape))
+    return {
+        "type": _STRUCT[record.dtype],
+        "count": math.prod(record.shape),
+        "scale": float_bytes((1.0 if record.scale is None else record.scale,)),
+        "zero_point": record.zero_point or 0,
+        "low": low,
+        "high": high,
+        "about": f"{record.dtype} [{shape}]",
+    }
