@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,11 @@ from .checking import check
 from .device.boot import ReadBack, read_back
 from .device.ports import find_port
 from .errors import BadInput, MissingTool, OutputsDiffer, TinygenError
+from .micropython.deploy import ask, deploy, find_board
 from .project import Manifest, read_manifest
+from .simulate.compare import crc32
+from .simulate.inputs import generated
+from .simulate.reference import reference
 from .toolchain import chip, platformio
 
 #: How long a board may take to start and to say which model it has.
@@ -30,6 +34,7 @@ class Flashed:
     back: ReadBack | None
     notes: tuple[str, ...]
     problem: TinygenError | None
+    by: str = "flashed by PlatformIO"
 
     def json(self) -> dict[str, Any]:
         """The keys that other programs rely on."""
@@ -48,16 +53,23 @@ def flash(
     project: Path,
     *,
     port: str | None = None,
+    romfs: bool = False,
     readback: bool = True,
     wait_s: float = READ_BACK_S,
     on_line: Callable[[str], None] | None = None,
 ) -> Flashed:
     """Flashes the project with PlatformIO, whose lines go to `on_line` as they come, and reads the board back.
 
+    A MicroPython project's `device/` is copied by mpremote instead, or deployed as a ROM filesystem (`romfs`).
+
     Before PlatformIO starts: OverBudget where the project does not fit, BadInput where the port or the chip is not
     clear or another one. What the board says afterwards is in the result.
     """
     manifest = read_manifest(project)
+    if manifest.runtime == "micropython":
+        return _flash_micropython(project, manifest, port, romfs, readback, on_line)
+    if romfs:
+        raise BadInput(f"{project}: --romfs is of MicroPython projects.", "Leave it out.")
     require_platformio(manifest)
     board = load_board(project / "board.toml")
     if board.platformio is None:
@@ -76,6 +88,32 @@ def flash(
     notes += [known.note] if known.note else []
     where = (back.port if back else None) or used
     return Flashed(said, where, known, back, tuple(notes), _problem(manifest, back))
+
+
+def _flash_micropython(
+    project: Path, manifest: Manifest, port: str | None, romfs: bool, readback: bool,
+    on_line: Callable[[str], None] | None,
+) -> Flashed:  # fmt: skip
+    board = load_board(project / "board.toml")
+    check(project, storage="romfs" if romfs else "file").require()
+    platformio.require_port_name(port)
+    used = port or find_board(board.name, board.platformio.usb if board.platformio else ())
+    said = deploy(project, manifest, port=used, romfs=romfs, on_line=on_line)
+    unknown = chip.Chip(board.mcu, None, "", "")
+    by = "deployed as a ROM filesystem by mpremote" if romfs else "copied by mpremote"
+    if not readback:
+        return Flashed(said, used, unknown, None, (), None, by)
+    told = ask(manifest, used)
+    back, notes = ReadBack(used, told.sha256, said=told.said[-200:]), tuple[str, ...]()
+    try:
+        expected = reference(project / manifest.model.file, [generated(manifest.model.inputs, 0)]).outputs[0]
+    except MissingTool as error:
+        notes = (f"Copied, its output not compared: {error.what}",)
+    else:
+        right = told.output_crc32 == crc32(expected)
+        line = f"the ramp's output has CRC-32 {told.output_crc32}, the reference's {crc32(expected)}"
+        back = replace(back, self_test="PASS" if right else "FAIL", line=f"self-test: {'PASS' if right else line}")
+    return Flashed(said, used, unknown, back, notes, _problem(manifest, back), by)
 
 
 def _upload_port(project: Path, board: BoardProfile, given: str | None, found: str | None) -> str | None:

@@ -26,6 +26,7 @@ from .frontend.importer import import_tflite
 from .golden_vectors import golden_vectors
 from .micropython.budget import bundle_budget
 from .micropython.bundle import Bundle, bundle, source_of
+from .micropython.deploy import romfs_image
 from .micropython.project import micropython_files, module_path
 from .offline_plan import with_offline_plan
 from .project import Kind, Manifest, Runtime, read_manifest
@@ -175,8 +176,15 @@ def _tflm(
 def build(project: Path, environment: str = "") -> dict[str, Any]:
     """Builds the project with PlatformIO: the board's environment, or the one named ("sim" asks no registry).
 
+    Of a MicroPython project the image of a ROM filesystem, by mpremote.
+
     BadInput with the line that builds it where it is of another kind.
     """
     manifest = read_manifest(project)
+    if manifest.runtime == "micropython":
+        if environment:
+            raise BadInput(f"{project}: --env is PlatformIO's.", "Leave it out.")
+        image = romfs_image(project, manifest)
+        return {"environment": manifest.board, "image": str(image), "image_bytes": image.stat().st_size}
     require_platformio(manifest)
     return {"environment": environment or manifest.board, **asdict(platformio.build(project, environment))}

@@ -20,11 +20,16 @@ def command(
     quiet: QuietOption = False,
     debug: DebugOption = False,
 ) -> None:
-    """Builds a project with PlatformIO; `--env sim` asks no registry. Example: tinygen build kws --env sim"""
+    """Builds a project with PlatformIO (`--env sim` asks no registry), a MicroPython one to a ROM filesystem.
+
+    Example: tinygen build kws --env sim"""
     from ..pipeline import build
 
     out = Output(json_target, quiet)
-    with out.working(f"pio run{' -e ' + environment if environment else ''}"):
+    with out.working("Building"):
         result = build(project, environment)
-    out.show(f"built by PlatformIO for {result['environment']}: {project}")
+    if "image" in result:
+        out.show(f"{result['image']}: a ROM filesystem of {result['image_bytes']:,} bytes")
+    else:
+        out.show(f"built by PlatformIO for {result['environment']}: {project}")
     out.finish({"schema": "tinygen.build/1", "project": str(project), **result})

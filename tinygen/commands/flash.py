@@ -15,6 +15,7 @@ def command(
     port: Annotated[
         str, typer.Option("--port", metavar="P", help="The serial port; else the only one it can be.")
     ] = "",
+    romfs: Annotated[bool, typer.Option("--romfs", help="MicroPython: into the ROM filesystem, not as files.")] = False,
     no_readback: Annotated[
         bool, typer.Option("--no-readback", help="Do not wait for what the board says after it.")
     ] = False,
@@ -24,14 +25,18 @@ def command(
 ) -> None:
     """Flashes a project, unless it is over budget (exit 3), and reads back the board's model and self-test.
 
+    A MicroPython project is copied to the board.
+
     Exit 4 where the self-test fails, 2 where another model answers. Example: tinygen flash kws --port /dev/ttyACM0
     """
     from ..flashing import flash
 
     out = Output(json_target, quiet)
-    result = flash(project, port=port or None, readback=not no_readback, on_line=None if out.silent else out.line)
+    result = flash(
+        project, port=port or None, romfs=romfs, readback=not no_readback, on_line=None if out.silent else out.line
+    )
     if result.problem is None:
-        out.show(f"flashed by PlatformIO: {project}")
+        out.show(f"{result.by}: {project}")
     back = result.back
     if back is not None and back.sha256:
         out.show(f"read back from {back.port}: SHA-256 {back.sha256}, {back.line or _verdict(back.self_test)}")

@@ -23,6 +23,10 @@ _BLOCK = 16
 IMPORT_BYTES = 4096
 
 
+def _blocks(size: int) -> int:
+    return -(-size // _BLOCK) * _BLOCK
+
+
 @dataclass(frozen=True)
 class Heap:
     """Bytes of the heap that a module takes, with its arena and one buffer each for samples and output."""
@@ -33,15 +37,16 @@ class Heap:
     ends_bytes: int
 
     def parts(self, storage: Storage) -> dict[str, int]:
-        """By name, rounded up to the heap's blocks."""
+        """By name: what the import takes is "static"; the stack lies outside of the heap, in the firmware's share."""
+        text = 0 if storage == "frozen" else _blocks(self.text_bytes)
+        blob = _blocks(self.blob_bytes) if storage == "file" else 0
         kept = {
-            "arena": self.arena_bytes,
-            "buffers": self.ends_bytes,
-            "text": 0 if storage == "frozen" else self.text_bytes,
-            "weights": self.blob_bytes if storage == "file" else 0,
-            "objects": IMPORT_BYTES,
+            "arena": _blocks(self.arena_bytes),
+            "buffers": _blocks(self.ends_bytes),
+            "static": text + blob + IMPORT_BYTES,
+            "stack": 0,
         }
-        return {name: -(-size // _BLOCK) * _BLOCK for name, size in kept.items()}
+        return kept
 
     def total(self, storage: Storage) -> int:
         """The sum."""
