@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from .application import Application
+from .application import Application, AppSection
 from .backends.projects import framework_for, require_project
 from .boards import BoardProfile, load_board
 from .checking import budget_of, with_app
@@ -295,7 +295,7 @@ def _on_board(
     simulation = simulate(project, data=data, objective=objective)
     max_flash, max_ram = config.budget.flash, config.budget.ram
     budget = made.budget
-    if simulation.flash_bytes is not None:
+    if simulation.flash_bytes is not None and target.runtime != "micropython":
         framework = framework_for(board, target.project, target.runtime)
         budget = budget_of(simulation, board, budget.model, max_flash=max_flash, max_ram=max_ram, framework=framework)
     else:
@@ -326,6 +326,8 @@ def _notes(config: Config, data: DataSet | None, steps: Sequence[Step]) -> tuple
         notes.append("The budget of the metric is not checked: there is no figure of the float model to compare with.")
     if config.budget.latency is not None:
         notes.append("budget.latency is not checked: no factor from instructions to time is known for the boards.")
+    if config.target.runtime == "micropython" and config.app != AppSection():
+        notes.append("[app] is not used: what surrounds a MicroPython module is the project's device/main.py.")
     if data is None or data.held_out is None:
         notes.append("No held-out x_test and y_test: bits were compared on seeded inputs, accuracy was not measured.")
     return tuple(notes)
