@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import BadInput, TinygenError
+from ..ops.lowering import Optimize
 from ..processes import run
+from ..toolchain.build import OPTIMIZE_FLAGS, SECTION_FLAGS, TARGET_FLAGS
 from ..toolchain.compilers import WARNINGS, Toolchain, environment, find_toolchain, host_toolchain, without_fpu
 from .linker import link
 from .module import QSTRS, ModuleSource
@@ -23,10 +25,12 @@ CORES = {
     "rv32imc": ("rv32imc", "EM_RISCV"),
 }
 _FLAGS = (
-    "-ffunction-sections", "-fdata-sections", "-fPIC", "-ffreestanding", "-fno-builtin", "-fno-jump-tables",
-    "-fno-common", "-fno-asynchronous-unwind-tables", "-fno-stack-protector", "-include", "tg_hidden.h", "-c",
+    *SECTION_FLAGS, *TARGET_FLAGS, "-fPIC", "-fno-jump-tables", "-fno-common", "-fno-asynchronous-unwind-tables",
+    "-fno-stack-protector", "-include", "tg_hidden.h", "-c",
 )  # fmt: skip
-_SOURCES = ("module.c", "mem.c", "tg_mpy_error.c", "tg_mpy_support.c")
+#: The model's own code, and what is called where the compiler makes no instructions of it: never by calling itself.
+_SOURCES = ("module.c",)
+_SUPPORT = ("mem.c", "tg_mpy_error.c", "tg_mpy_support.c")
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class NativeModule:
 
 
 def build_native(
-    source: ModuleSource, architecture: str, *, prefer: str | None = None, optimize: str = "-Os"
+    source: ModuleSource, architecture: str, *, prefer: str | None = None, optimize: Optimize = "balanced"
 ) -> NativeModule:
     """The module for `architecture`. Raises BadInput for one that has none and for what cannot be linked, MissingTool
     where no compiler for its core is installed."""
@@ -51,7 +55,9 @@ def build_native(
     with tempfile.TemporaryDirectory(prefix="tinygen-") as folder:
         for name, content in source.files.items():
             (Path(folder) / name).write_text(content, encoding="utf-8")
-        objects = [(name, _compiled(tools, Path(folder), name, optimize)) for name in _SOURCES]
+        flags = (*_FLAGS, OPTIMIZE_FLAGS[optimize])
+        objects = [(name, _compiled(tools, Path(folder), name, flags)) for name in _SOURCES]
+        objects += [(name, _compiled(tools, Path(folder), name, (*_FLAGS, "-Os", "-fno-builtin"))) for name in _SUPPORT]
     linked = link(objects, "tg_mpy_entry", machine)
     data = mpy_file(architecture, QSTRS, source.blob, linked.text)
     return NativeModule(
@@ -62,9 +68,9 @@ def build_native(
     )
 
 
-def _compiled(tools: Toolchain, folder: Path, name: str, optimize: str) -> bytes:
+def _compiled(tools: Toolchain, folder: Path, name: str, flags: tuple[str, ...]) -> bytes:
     made = Path(name).with_suffix(".o").name
-    command = [*tools.command, *tools.target_flags, *WARNINGS, optimize, *_FLAGS, name, "-o", made]
+    command = [*tools.command, *tools.target_flags, *WARNINGS, *flags, name, "-o", made]
     done = run(command, cwd=folder, timeout_s=300, env=environment())
     if done.code != 0:
         raise TinygenError(f"{name} does not compile with {tools.name}: {done.stderr.strip()[:600]}")
