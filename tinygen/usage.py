@@ -75,7 +75,8 @@ class Performance:
 class BudgetReport:
     """Flash and RAM of one model on one board.
 
-    `largest` names what takes the most RAM; `notes` what a reader must know. `checked` is a build with guard zones.
+    `largest` names what takes the most RAM; `notes` what a reader must know. `checked` is a build with guard zones;
+    `heap` is what a MicroPython module takes of the heap, by where it is stored.
     """
 
     board: str
@@ -88,6 +89,7 @@ class BudgetReport:
     runtime: str = "aot"
     checked: bool = False
     performance: Performance = field(default_factory=Performance)
+    heap: dict[str, int] = field(default_factory=dict)
 
     @property
     def fits(self) -> bool:
@@ -108,6 +110,7 @@ class BudgetReport:
             "notes": list(self.notes),
             "model": self.model,
             "runtime": self.runtime,
+            **({"heap": dict(self.heap)} if self.heap else {}),
             **self.performance.json(),
         }
 

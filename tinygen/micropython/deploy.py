@@ -87,5 +87,6 @@ def _run(arguments: Sequence[str], on_line: Callable[[str], None] | None) -> str
         raise TinygenError(f"mpremote: no end after {_TIMEOUT_S:g} s.", "Is a program on the board busy?")
     if done.code != 0:
         lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-        raise BadInput(f"mpremote: {lines[-1].removeprefix("mpremote: ")[:200] if lines else f'it ended with code {done.code}'}.", "--port P")
+        said = lines[-1].removeprefix("mpremote: ")[:200] if lines else f"it ended with code {done.code}"
+        raise BadInput(f"mpremote: {said}.", "--port P names the board's port.")
     return done.stdout
