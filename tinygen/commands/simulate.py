@@ -20,7 +20,7 @@ def command(
         int | None,
         typer.Option("--samples", metavar="N", min=1, max=100_000, help="How many; 5 without data, all with."),
     ] = None,
-    on: Annotated[str, typer.Option("--on", metavar="S", help="native, unicorn, qemu or labwired.")] = "",
+    on: Annotated[str, typer.Option("--on", metavar="S", help="native, unicorn, qemu, labwired or micropython.")] = "",
     sanitize: Annotated[bool, typer.Option("--sanitize", help="With --on native: ASan and UBSan.")] = False,
     json_target: JsonOption = "",
     quiet: QuietOption = False,
