@@ -160,6 +160,31 @@ class SimulatorSpec(_Strict):
         return self
 
 
+class MicroPython(_Strict):
+    """MicroPython's own firmware for the board, as its project publishes it. Every figure is read in its sources."""
+
+    #: The port and the board's name there: "ports/rp2: RPI_PICO", a variant behind it in brackets.
+    firmware: Annotated[str, Field(strict=True, pattern=r"^ports/[a-z0-9-]+: [A-Z0-9_]+( \([A-Z0-9_]+\))?$")]
+    #: Whether it loads native .mpy files, C or viper alike; where not, bytecode is left, or a firmware of one's own.
+    native: Annotated[bool, Field(strict=True)]
+    #: MPY_VERSION and MPY_SUB_VERSION of the files that it loads.
+    mpy_version: Annotated[str, Field(strict=True, pattern=r"^[0-9]+\.[0-9]+$")]
+    #: What heap_bytes is: the heap itself; what heap and the firmware's static data share, so that the heap is smaller;
+    #: what the heap begins with, before it takes more of what the system has left.
+    heap: Literal["fixed", "shared", "grows"]
+    heap_bytes: Bytes
+    #: The ROMFS partition, 0 where there is none; no key where the sources do not say.
+    romfs_bytes: Annotated[int, Field(strict=True, ge=0, le=2**30)] | None = None
+    #: The writable filesystem; no key where it depends on the flash chip that is found.
+    filesystem_bytes: Annotated[int, Field(strict=True, ge=0, le=2**30)] | None = None
+    source: Text
+
+    @property
+    def viper(self) -> bool:
+        """Whether precompiled viper loads: the loader is the same as that of native modules."""
+        return self.native
+
+
 class BoardProfile(_Strict):
     """One board. The default framework's reserve is taken off what a user's program may have."""
 
@@ -176,7 +201,10 @@ class BoardProfile(_Strict):
     platformio: PlatformIO | None = None
     arduino: Arduino | None = None
     simulators: tuple[SimulatorSpec, ...] = ()
+    #: The architecture of native modules on this chip, for MicroPython's own firmware or one that a user builds.
     micropython_arch: MicroPythonArch = ""
+    #: No table: MicroPython publishes no firmware for the board.
+    micropython: MicroPython | None = None
     #: The linker script puts constants into RAM, where start-up code copies them: weights count there too.
     constants_in_ram: Annotated[bool, Field(strict=True)] = False
     notes: Plain = ""
@@ -198,6 +226,8 @@ class BoardProfile(_Strict):
             if b.origin < a.end:
                 raise ValueError(f"regions: {a.name} and {b.name} overlap")
         self._check_frameworks()
+        if self.micropython and not self.micropython_arch:
+            raise ValueError("missing key 'micropython_arch': the table [micropython] needs it")
         return self
 
     def _check_frameworks(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from .board_schema import FEATURES, BoardProfile, Core, Framework, PlatformIO, Region, SimulatorSpec
+from .board_schema import FEATURES, BoardProfile, Core, Framework, MicroPython, PlatformIO, Region, SimulatorSpec
 from .errors import BadInput, suggest
 from .resources import data_dir
 from .toml import TomlError, read_tables
@@ -18,6 +18,7 @@ __all__ = [
     "BoardProfile",
     "Core",
     "Framework",
+    "MicroPython",
     "PlatformIO",
     "Region",
     "SimulatorSpec",
@@ -130,4 +131,5 @@ _TABLES: dict[str, type[BaseModel]] = {
     "frameworks": Framework,
     "platformio": PlatformIO,
     "simulators": SimulatorSpec,
+    "micropython": MicroPython,
 }

@@ -31,6 +31,7 @@ _PARSED = {units.parse_size: 'size: bytes or `"128K"`', units.parse_latency: 'ti
            units.parse_duration: 'duration: `"10min"`'}  # fmt: skip
 _LIMITS = {"gt": "above {}", "ge": "{} or more", "lt": "below {}", "le": "at most {}",
            "min_length": "at least {} long", "max_length": "at most {} long"}  # fmt: skip
+_MICROPYTHON = ("board", "firmware", "module", "native and viper", ".mpy", "heap, B", "ROMFS, B", "file system, B")
 _SHARED = frozenset({"json_target", "quiet", "debug"})
 
 
@@ -102,6 +103,11 @@ def boards() -> str:
         "`flash` and `RAM` are what the board's program can have in all; the framework's share, flash and RAM, comes "
         "off. A board of your own is one file: `boards/README.md` says how.",
         table(columns, [_board(profile) for profile in profiles]),
+        "## MicroPython",
+        "What the board's stock firmware gives a module. A firmware without the native loader takes neither native nor "
+        "precompiled viper .mpy files: bytecode is left, or a firmware of your own with the user C module. Heap "
+        "`shared`: static data comes off; `grows`: what it begins with. A board that is not listed has no stock firmware.",
+        table(_MICROPYTHON, [_micropython(profile) for profile in profiles if profile.micropython]),
         "## Sources",
         *(_sources(profile) for profile in profiles),
     )
@@ -117,6 +123,15 @@ def _board(board: BoardProfile) -> list[object]:
     return [f"`{board.name}`", board.mcu, board.core, board.fpu, clock, *memory, share, simulators]
 
 
+def _micropython(board: BoardProfile) -> list[object]:
+    stock = board.micropython
+    assert stock
+    sizes = [f"{n:,}" if n is not None else "" for n in (stock.romfs_bytes, stock.filesystem_bytes)]
+    native = "yes" if stock.native else "no"
+    heap = f"{stock.heap_bytes:,} {'' if stock.heap == 'fixed' else stock.heap}"
+    return [f"`{board.name}`", stock.firmware, board.micropython_arch, native, stock.mpy_version, heap, *sizes]
+
+
 def _sources(board: BoardProfile) -> str:
     lines = [f"### {board.name}", "", f"{board.title}. {board.source}.", ""]
     lines += [f"- {r.name}, {r.kind}, {r.size:,} B at `{r.origin:#010x}`: {r.source}" for r in board.regions]
@@ -127,6 +142,7 @@ def _sources(board: BoardProfile) -> str:
         names = ", ".join(board.platformio.frameworks)
         lines.append(f"- PlatformIO, `{board.platformio.requirement}` ({names}): {board.platformio.source}")
     lines += [f"- {s.kind}: {s.source}" for s in board.simulators]
+    lines += [f"- MicroPython, {board.micropython.firmware}: {board.micropython.source}"] if board.micropython else []
     lines += [f"- Note: {board.notes}"] if board.notes else []
     return "\n".join(lines)
 

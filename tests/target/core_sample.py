@@ -113,7 +113,7 @@ def _small(kind: str, strategy: SearchStrategy[Case], count: int) -> Iterator[En
         graph = importable(case)
         if isinstance(graph, Graph):
             layers = lower(graph, frozenset())
-            arena_bytes = _plan([graph], graph, layers).arena_bytes
+            arena_bytes = side_by_side([graph], graph, layers).arena_bytes
             if arena_bytes <= MOST_BYTES and sum(layer.macs for layer in layers) <= MOST_MACS:
                 yield Entry(kind, case, graph, arena_bytes)
 
@@ -136,7 +136,7 @@ def write_project(entries: Sequence[Entry], board: BoardProfile, folder: Path) -
     graphs = [entry.graph for entry in entries]
     graph = native.merge(graphs)
     layers = lower(graph, board.features)
-    plan = _plan(graphs, graph, layers)
+    plan = side_by_side(graphs, graph, layers)
     compiled = Compiled(Model(NAME, b""), board, graph, layers, plan)
     library = render_aot(native.without_scales(graph), layers, plan, board.name, compiled.model.info)
     files = {f"lib/{NAME}/src/{path}": text for path, text in library.items()}
@@ -149,7 +149,7 @@ def write_project(entries: Sequence[Entry], board: BoardProfile, folder: Path) -
     return folder
 
 
-def _plan(graphs: Sequence[Graph], graph: Graph, layers: Sequence[Layer]) -> MemoryPlan:
+def side_by_side(graphs: Sequence[Graph], graph: Graph, layers: Sequence[Layer]) -> MemoryPlan:
     """The planner's plan of each graph, one after the other in one arena."""
     tensors = list(accumulate(len(g.tensors) for g in graphs))
     steps = list(accumulate(len(g.ops) for g in graphs))

@@ -70,6 +70,15 @@ PEOPLES = {
     "teensy41": ("cortex-m7", "double", "arduino"),
     "uno_r4_wifi": ("cortex-m4f", "single", "arduino"),
 }
+MICROPYTHON = """
+[micropython]
+firmware = "ports/stm32: MY_BOARD"
+native = true
+mpy_version = "6.3"
+heap = "shared"
+heap_bytes = 65_536
+source = "its linker script"
+"""
 
 OWN = """
 schema = 1
@@ -203,6 +212,37 @@ def test_ram_is_the_largest_and_the_first_of_equals() -> None:
     assert load_board("teensy41").ram.name == "dtcm"
 
 
+WITHOUT_LOADER = {"adafruit_feather_m0", "nano_33_iot", "nucleo_l432kc", "qemu_microbit", "seeed_xiao"}
+WITHOUT_FIRMWARE = {
+    "adafruit_feather_nrf52840", "adafruit_feather_nrf52840_sense", "bbcmicrobit_v2", "bluepill_f103c8",
+    "disco_b_u585i_iot02a", "nucleo_l4r5zi", "qemu_m0plus", "qemu_mps2_an386", "qemu_mps2_an505", "uno_r4_wifi",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*SIMULATORS, *PEOPLES])
+def test_what_micropython_s_own_firmware_loads(name: str) -> None:
+    board = load_board(name)
+    stock = board.micropython
+    assert (stock is None) == (name in WITHOUT_FIRMWARE)
+    if stock is None:
+        return
+    assert stock.native == stock.viper == (name not in WITHOUT_LOADER)
+    assert len(stock.source) > 80 and stock.mpy_version == "6.3"
+    wanted = {"cortex-m0": "armv6m", "cortex-m0plus": "armv6m", "cortex-m3": "armv7m", "rv32imc": "rv32imc"}
+    wanted |= dict.fromkeys(("xtensa-lx6", "xtensa-lx7"), "xtensawin")
+    assert board.micropython_arch == wanted.get(
+        board.core, "armv7emdp" if board.fpu == "double" or board.core == "cortex-m55" else "armv7emsp"
+    )
+    if stock.heap == "shared" and name != "nrf52840_dk_adafruit":  # Adafruit's core keeps RAM for a radio stack
+        assert stock.heap_bytes <= sum(r.size for r in board.regions if r.kind in ("ram", "tcm"))
+
+
+def test_an_own_profile_may_have_a_micropython_of_its_own(tmp_path: Path) -> None:
+    text = OWN.replace("clock_hz", 'micropython_arch = "armv7emsp"\nclock_hz') + MICROPYTHON
+    stock = load_board(write(tmp_path, text)).micropython
+    assert stock is not None and stock.romfs_bytes is None and stock.filesystem_bytes is None
+
+
 def test_features_follow_the_core() -> None:
     assert "mve" in load_board("qemu_mps3_an547").features
     assert load_board("pico").features == {"armv6m"}
@@ -256,6 +296,14 @@ def test_the_example_in_the_readme_loads(tmp_path: Path) -> None:
         (OWN + FRAMEWORK + FRAMEWORK, "two frameworks have the same name"),
         (OWN + '[[simulators]]\nkind = "qemu"\nsource = "x"\n', "missing key 'machine'"),
         (OWN + '[[simulators]]\nkind = "unicorn"\nclock = "sundial"\nsource = "x"\n', "simulators.0.clock"),
+        (OWN + MICROPYTHON, "missing key 'micropython_arch'"),
+        (OWN + MICROPYTHON.replace("native", "naitve"), "unknown key 'micropython.naitve', did you mean 'native'?"),
+        (OWN + MICROPYTHON.replace("true", "1"), "micropython.native"),
+        (OWN + MICROPYTHON.replace("65_536", "0"), "micropython.heap_bytes"),
+        (OWN + MICROPYTHON.replace("6.3", "6"), "micropython.mpy_version"),
+        (OWN + MICROPYTHON.replace('"shared"', '"big"'), "micropython.heap"),
+        (OWN + MICROPYTHON.replace("ports/stm32: MY_BOARD", "MY_BOARD"), "micropython.firmware"),
+        (OWN + MICROPYTHON + "romfs_bytes = -1\n", "micropython.romfs_bytes"),
         (OWN.replace("mcu =", "core ="), "not a readable TOML file"),
         ("regions = 3", "regions"),
         ("", "missing key 'schema'"),

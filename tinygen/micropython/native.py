@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import BadInput, TinygenError
 from ..ops.lowering import Optimize
 from ..processes import run
 from ..toolchain.build import OPTIMIZE_FLAGS, SECTION_FLAGS, TARGET_FLAGS
-from ..toolchain.compilers import WARNINGS, Toolchain, environment, find_toolchain, host_toolchain, without_fpu
+from ..toolchain.compilers import WARNINGS, Toolchain, environment, find_toolchain, host_toolchain
 from .linker import link
 from .module import QSTRS, ModuleSource
 from .mpy_file import mpy_file
@@ -29,7 +29,7 @@ _FLAGS = (
     "-fno-stack-protector", "-include", "tg_hidden.h", "-c",
 )  # fmt: skip
 #: The model's own code, and what is called where the compiler makes no instructions of it: never by calling itself.
-_SOURCES = ("module.c",)
+_SOURCES = ("module.c", "tg_mpy_float.c")
 _SUPPORT = ("mem.c", "tg_mpy_error.c", "tg_mpy_support.c")
 
 
@@ -51,7 +51,7 @@ def build_native(
     if architecture not in CORES:
         raise BadInput(f"No native module for {architecture}: {', '.join(CORES)} have one.")
     core, machine = CORES[architecture]
-    tools = without_fpu(find_toolchain(core, prefer)) if core else host_toolchain()
+    tools = _integer_calls(find_toolchain(core, prefer)) if core else host_toolchain()
     with tempfile.TemporaryDirectory(prefix="tinygen-") as folder:
         for name, content in source.files.items():
             (Path(folder) / name).write_text(content, encoding="utf-8")
@@ -66,6 +66,17 @@ def build_native(
         len(source.blob),
         tools.version if tools.name in tools.version else f"{tools.name} {tools.version}",
     )
+
+
+def _integer_calls(tools: Toolchain) -> Toolchain:
+    """Floats are passed in integer registers, as our support functions take them; an FPU that is there computes."""
+
+    def soft(flag: str) -> str:
+        return flag.replace("-mfloat-abi=hard", "-mfloat-abi=softfp").replace("eabihf", "eabi")
+
+    flags = tuple(soft(flag) for flag in tools.target_flags)
+    has_fpu = tools.kind == "zig" and flags != tools.target_flags
+    return replace(tools, target_flags=(*flags, *(("-mfloat-abi=softfp",) if has_fpu else ())))
 
 
 def _compiled(tools: Toolchain, folder: Path, name: str, flags: tuple[str, ...]) -> bytes:
