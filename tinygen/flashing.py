@@ -95,7 +95,7 @@ def _flash_micropython(
     on_line: Callable[[str], None] | None,
 ) -> Flashed:  # fmt: skip
     board = load_board(project / "board.toml")
-    check(project, storage="romfs" if romfs else "file").require()
+    check(project, storage="romfs" if romfs else None).require()
     platformio.require_port_name(port)
     used = port or find_board(board.name, board.platformio.usb if board.platformio else ())
     said = deploy(project, manifest, port=used, romfs=romfs, on_line=on_line)

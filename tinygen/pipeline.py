@@ -25,9 +25,9 @@ from .errors import BadInput
 from .frontend.importer import import_tflite
 from .golden_vectors import golden_vectors
 from .micropython.budget import bundle_budget
-from .micropython.bundle import Bundle, bundle, source_of
+from .micropython.bundle import bundle
 from .micropython.deploy import romfs_image
-from .micropython.project import micropython_files, module_path
+from .micropython.project import existing_bundle, micropython_files
 from .offline_plan import with_offline_plan
 from .project import Kind, Manifest, Runtime, read_manifest
 from .records import Optimize, Tools, manifest_of, tflm_manifest
@@ -73,7 +73,7 @@ def generate(
         planned = planned_tflm_budget(model, profile, project=project)
     elif runtime == "micropython":
         compiled = compile_model(model, profile, optimize=optimize)
-        planned = bundle_budget(compiled, Bundle(source_of(compiled), files[module_path(model.name)]))
+        planned = bundle_budget(compiled, existing_bundle(compiled, files))
     else:
         compiled = compile_model(model, profile, optimize=optimize, keep_input=keep_input, checked=checked)
         planned = planned_budget(compiled, toolchain=toolchain, project=project)
@@ -142,7 +142,7 @@ def _micropython(
     model: Model, profile: BoardProfile, board: str, optimize: Optimize, toolchain: Tools
 ) -> tuple[dict[str, bytes], Manifest]:
     compiled = compile_model(model, profile, optimize=optimize)
-    made = bundle(compiled, toolchain=toolchain)
+    made = bundle(compiled, optimize=optimize, toolchain=toolchain)
     manifest = manifest_of(compiled, optimize=optimize, toolchain=toolchain, runtime="micropython")
     manifest = manifest.model_copy(update={"project": "micropython"})
     files = micropython_files(profile, manifest, made)

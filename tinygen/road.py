@@ -326,7 +326,7 @@ def _notes(config: Config, data: DataSet | None, steps: Sequence[Step]) -> tuple
         notes.append("The budget of the metric is not checked: there is no figure of the float model to compare with.")
     if config.budget.latency is not None:
         notes.append("budget.latency is not checked: no factor from instructions to time is known for the boards.")
-    if config.target.runtime == "micropython" and config.app != AppSection():
+    if config.target.runtime == "micropython" and config.app != AppSection.model_validate({}):
         notes.append("[app] is not used: what surrounds a MicroPython module is the project's device/main.py.")
     if data is None or data.held_out is None:
         notes.append("No held-out x_test and y_test: bits were compared on seeded inputs, accuracy was not measured.")

@@ -2,15 +2,8 @@
 import digits
 
 THREE = (
-    "..7FD1.."
-    ".8D6F4.."
-    ".21DD..."
-    "..2FB1.."
-    "...1CC1."
-    "....1A8."
-    "..845E9."
-    "..7DD9.."
-)  # a digit of the data set: "." is 0, "G" is 16
+    "..7FD1...8D6F4...21DD.....2FB1.....1CC1.....1A8...845E9...7DD9.."  # a digit of the data set: "." is 0, "G" is 16
+)
 
 arena = bytearray(digits.ARENA_BYTES)
 samples = bytearray(digits.INPUT_BYTES)

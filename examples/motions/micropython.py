@@ -1,5 +1,5 @@
-# main.py for a board with MicroPython: an inertial sensor read ten times a second, the last ten seconds to the model each
-# second, and an activity told where two of three windows agree on it.
+# main.py for a board with MicroPython: an inertial sensor is read ten times a second, the last ten seconds go to the
+# model each second, and an activity is told where two of three windows agree on it.
 import math
 import time
 from array import array
@@ -39,7 +39,7 @@ def watch(sensor, windows, wait):
         motions.quantize(history, samples)
         motions.run(samples, out, arena)
         label, score = motions.top(out)
-        last = last[1:] + [label if score >= THRESHOLD else None]
+        last = [*last[1:], label if score >= THRESHOLD else None]
         if last.count(label) >= 2 and label != told:
             told = label
             print("motions:", label, score)

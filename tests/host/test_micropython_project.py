@@ -29,7 +29,7 @@ from tinygen.simulate.inputs import generated
 from tinygen.simulate.reference import reference
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-BOARD = "nucleo_f446re"
+BOARD = "nano33ble"
 pytestmark = [pytest.mark.needs_cross_gcc, pytest.mark.needs_tflm, pytest.mark.needs_micropython]
 
 
@@ -138,6 +138,9 @@ def test_check_knows_where_a_module_lies(tmp_path: Path, capsys: pytest.CaptureF
         assert told["heap"][storage] == told["ram"]["used_bytes"] - told["ram"]["parts"]["framework"]
         used.append(told["ram"]["used_bytes"])
     assert used[0] > used[1] > used[2]
+    generate(MODELS["conv"](), "pico", tmp_path / "pico", runtime="micropython")
+    code, _, err = called(capsys, "check", tmp_path / "pico", "--storage", "romfs")
+    assert code == 2 and "no ROM filesystem" in err
     code, _, err = called(capsys, "check", folder, "--max-ram", "4K")
     assert code == 3 and "RAM over budget" in err
 
@@ -150,7 +153,7 @@ def test_check_knows_where_a_module_lies(tmp_path: Path, capsys: pytest.CaptureF
         (("--project", "cmake"), "builds no MicroPython module"),
         (("--source", "vectors"), "device/main.py"),
         (("--checked",), "--runtime micropython has none"),
-        (("--board", "qemu_microbit"), "no MicroPython"),
+        (("--board", "bluepill_f103c8"), "no MicroPython"),
     ],
 )
 def test_what_has_no_module_is_told_before_anything_is_written(

@@ -33,7 +33,7 @@ def command(
     ] = None,
     storage: Annotated[
         str, typer.Option("--storage", metavar="S", help="Where a MicroPython module lies: file, romfs or frozen.")
-    ] = "file",
+    ] = "",
     max_flash: Annotated[str | None, typer.Option("--max-flash", metavar="SIZE", help="For example 256K.")] = None,
     max_ram: Annotated[str | None, typer.Option("--max-ram", metavar="SIZE", help="For example 64K.")] = None,
     data: Annotated[
@@ -77,7 +77,8 @@ def command(
 
     out = Output(json_target, quiet)
     choice(runtime, RUNTIMES, "--runtime")
-    choice(storage, STORAGES, "--storage")
+    if storage:
+        choice(storage, STORAGES, "--storage")
     if optimize is not None:
         choice(optimize, ("speed", "balanced", "size"), "--optimize")
         if (target / MANIFEST).is_file():
@@ -95,7 +96,7 @@ def command(
             boards,
             runtime=runtime,
             optimize=cast(Optimize, optimize or "balanced"),
-            storage=cast(Storage, storage),
+            storage=cast(Storage, storage) if storage else None,
             data=data,
             max_flash=flash,
             max_ram=ram,

@@ -64,7 +64,9 @@ def command(
     require_checkable(runtime, checked)
     require_project(load_board(board), cast(Kind, project), runtime)
     if runtime == "micropython" and source != "serial":
-        raise BadInput("--source is of firmware's application; a MicroPython module has device/main.py.", "Leave it out.")
+        raise BadInput(
+            "--source is of firmware's application; a MicroPython module has device/main.py.", "Leave it out."
+        )
     with out.working("Rendering the project"):
         made = generate(
             open_model(model, name=name or None, data=data, say=out.say),

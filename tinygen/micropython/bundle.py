@@ -9,6 +9,7 @@ from functools import cached_property
 from ..backends.projects import require_micropython
 from ..compiled import Compiled
 from ..errors import BadInput
+from ..ops.lowering import Optimize
 from .heap import Heap
 from .module import ModuleSource, module_source
 from .mpy_file import MpyFile, read_mpy
@@ -23,13 +24,21 @@ _TAKEN = frozenset(
 )
 
 
+#: About what `<name>.py` has without labels.
+HELPER_BYTES = 3300
+
+
 @dataclass(frozen=True)
 class Bundle:
-    """`mpy` is `_<name>.mpy`; `source` the C that it was compiled from; `compiler` is empty where it is not known."""
+    """`mpy` is `_<name>.mpy`; `source` the C that it was compiled from; `compiler` is empty where it is not known.
+
+    `helper_bytes` are those of `<name>.py` beside it.
+    """
 
     source: ModuleSource
     mpy: bytes
     compiler: str = ""
+    helper_bytes: int = HELPER_BYTES
 
     @cached_property
     def file(self) -> MpyFile:
@@ -49,14 +58,14 @@ def require_module_name(name: str) -> None:
         raise BadInput(f"{name!r} is not a name that MicroPython can import a model by.", f"--name {name}_model")
 
 
-def bundle(compiled: Compiled, *, toolchain: str | None = None) -> Bundle:
+def bundle(compiled: Compiled, *, optimize: Optimize = "balanced", toolchain: str | None = None) -> Bundle:
     """The module for the board of `compiled`. Raises BadInput for a board that no MicroPython is known for, MissingTool
     where no compiler for its core is installed."""
     board = compiled.board
     require_micropython(board)
     require_module_name(compiled.model.name)
     source = source_of(compiled)
-    made = build_native(source, board.micropython_arch, prefer=toolchain)
+    made = build_native(source, board.micropython_arch, prefer=toolchain, optimize=optimize)
     return Bundle(source, made.data, made.compiler)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import numpy as np
 
 from ..backends.templating import float_bytes, render
 from ..boards import BoardProfile
+from ..compiled import Compiled
 from ..errors import BadInput
 from ..project import Manifest, TensorRecord
 from ..resources import data_dir
-from .bundle import Bundle
+from .bundle import Bundle, source_of
 from .heap import STORAGES, TOLD
 
 #: struct's type of a tensor's elements.
@@ -39,9 +41,23 @@ def module_path(name: str) -> str:
     return f"device/_{name}.mpy"
 
 
+def existing_bundle(compiled: Compiled, files: Mapping[str, bytes]) -> Bundle:
+    """The bundle that a project's files are."""
+    name = compiled.model.name
+    return Bundle(source_of(compiled), files[module_path(name)], helper_bytes=len(files[f"device/{name}.py"]))
+
+
+def read_device(project: Path, name: str) -> dict[str, bytes]:
+    """`device/`'s two files of the model by path; BadInput where one is not there."""
+    return {path: _read(project / path) for path in (module_path(name), f"device/{name}.py")}
+
+
 def read_module(project: Path, manifest: Manifest) -> bytes:
     """`device/_<name>.mpy` of a rendered project; BadInput where it is not there."""
-    path = project / module_path(manifest.model.name)
+    return _read(project / module_path(manifest.model.name))
+
+
+def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
