@@ -103,7 +103,8 @@ def planned_tflm_budget(
 
 def planned_model(
     model: Model, board: BoardProfile, *, runtime: str = "aot", optimize: Optimize = "balanced",
-    project: Kind = "platformio", storage: Storage | None = None, max_flash: int | None = None, max_ram: int | None = None,
+    project: Kind = "platformio", storage: Storage | None = None, max_flash: int | None = None,
+    max_ram: int | None = None,
 ) -> BudgetReport:  # fmt: skip
     """The planned budget of a model by one of the runtimes; `optimize` is of tinygen's own code."""
     if runtime == "tflm":

@@ -39,7 +39,8 @@ def watch(sensor, windows, wait):
         motions.quantize(history, samples)
         motions.run(samples, out, arena)
         label, score = motions.top(out)
-        last = [*last[1:], label if score >= THRESHOLD else None]
+        last.append(label if score >= THRESHOLD else None)
+        last.pop(0)
         if last.count(label) >= 2 and label != told:
             told = label
             print("motions:", label, score)
