@@ -34,7 +34,8 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 #: Who builds a rendered project: the same library in lib/, the same application, other files around them; a
 #: MicroPython project is copied to the board as it is.
 Kind = Literal["platformio", "espidf", "arduino", "cmake", "micropython"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+#: Those that hold firmware; a MicroPython project has no other kind.
+KINDS: tuple[Kind, ...] = tuple(kind for kind in get_args(Kind) if kind != "micropython")
 #: Which runtime a project is rendered for.
 Runtime = Literal["aot", "tflm", "micropython"]
 RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
