@@ -118,7 +118,8 @@ class TestOnThisMachine:
     )
     def test_a_raw_repl_that_fails(self, mode: str, told: str) -> None:
         command = [find_program("micropython"), str(FAKE), mode]
-        with pytest.raises(BadInput) as caught, RawRepl(command, timeout_s=0.5, name="fake") as repl:
+        time = 30 if mode in ("dies", "resets") else 0.5
+        with pytest.raises(BadInput) as caught, RawRepl(command, timeout_s=time, name="fake") as repl:
             repl.execute("x = 1\n" * (200_000 if mode == "deaf" else 1))
         assert caught.value.line == told
 
@@ -140,18 +141,22 @@ class TestOnThisMachine:
 )
 def test_a_program_that_is_no_micropython(text: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput) as caught:
-        run_in_firmware(script(tmp_path, text), {"_it.mpy": b""}, "_it", [b"x"], timeout_s=0.5)
+        run_in_firmware(
+            script(tmp_path, text), {"_it.mpy": b""}, "_it", [b"x"], timeout_s=0.5 if "sleep" in text else 30
+        )
     assert caught.value.line == told
 
 
 def test_a_program_without_romfs_and_one_that_fails(tmp_path: Path) -> None:
-    body = "text = open('run.py').read()\nprint('tinygen romfs none' if 'VfsRom' in text else '')\n"
     firmware = script(tmp_path, "import sys\nsys.stderr.write('Traceback\\nMemoryError: no\\n')\nsys.exit(1)")
-    assert run_in_firmware(firmware, {}, "_it", [b"x"], timeout_s=20).error == "MemoryError: no"
+    files = {"_it.py": b""}
+    assert run_in_firmware(firmware, files, "_it", [b"x"], timeout_s=20).error == "MemoryError: no"
     body = "romfs = 'tg_mount_romfs(open' in open('run.py').read()\n"
     body += "print('tinygen romfs none' if romfs else 'tinygen heap 9\\ntinygen out 01')"
-    found = run_in_firmware(script(tmp_path, body), {}, "_it", [b"x"], timeout_s=20)
+    found = run_in_firmware(script(tmp_path, body), files, "_it", [b"x"], timeout_s=20)
     assert (found.outputs, dict(found.heap_bytes), found.error) == ((b"\1",), {"file": 9}, "")
+    found = run_in_firmware(script(tmp_path, body), {}, "_it", [b"x"], timeout_s=20)
+    assert dict(found.heap_bytes) == {"frozen": 9}
 
 
 def test_what_is_given_wrongly(tmp_path: Path) -> None:

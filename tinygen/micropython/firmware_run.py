@@ -4,6 +4,7 @@ Each way of storage has a process of its own, so that the heap of one says nothi
 
 - file: from a folder; in QEMU from a file system on the heap, whose own bytes are not counted.
 - romfs: from a ROMFS image in memory, where the firmware has vfs.VfsRom.
+- frozen: where no files are given, the module is part of the firmware.
 
 The heap is MicroPython's garbage collected one. A firmware for a microcontroller keeps the code of native modules
 there, one for Unix in pages of its own.
@@ -12,6 +13,7 @@ there, one for Unix in pages of its own.
 from __future__ import annotations
 
 import tempfile
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,8 +25,7 @@ from .firmware_machine import machine_command
 from .raw_repl import RawRepl
 from .romfs import romfs_image
 
-STORAGES = ("file", "romfs")
-_CHUNK_BYTES = 512
+_CHUNK_BYTES = 768
 _MARK = "tinygen "
 
 
@@ -61,7 +62,7 @@ def run_in_firmware(
         raise BadInput(f"{name}: a module's name, and files without folders, are what a firmware is given.")
     command = machine_command(firmware, machine)
     found: dict[str, _Told] = {}
-    for storage in STORAGES:
+    for storage in ("file", "romfs") if files else ("frozen",):
         job = _Job(firmware.name, dict(files), name, tuple(samples), storage, timeout_s)
         told = _in_qemu(command, job) if command else _on_host(firmware, job)
         if told.lacks_romfs:
@@ -140,13 +141,13 @@ def _steps(job: _Job) -> list[str]:
     for number, data in enumerate(parts.values()):
         steps.append(f"tg_data_{number} = bytearray({len(data)})")
         steps += [
-            f"tg_data_{number}[{at}:{at + len(piece)}] = binascii.unhexlify('{piece.hex()}')"
+            f"tg_data_{number}[{at}:{at + len(piece)}] = binascii.a2b_base64('{b64encode(piece).decode()}')"
             for at in range(0, len(data), _CHUNK_BYTES)
             if (piece := data[at : at + _CHUNK_BYTES])
         ]
     if job.storage == "romfs":
         steps.append("tg_mount_romfs(tg_data_0)")
-    else:
+    elif job.storage == "file":
         steps.append(f"tg_mount_files({{{', '.join(f'{path!r}: tg_data_{i}' for i, path in enumerate(parts))}}})")
     return [*steps, *_runs("/tinygen", job)]
 
