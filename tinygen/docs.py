@@ -106,7 +106,8 @@ def boards() -> str:
         "## MicroPython",
         "What the board's stock firmware gives a module. A firmware without the native loader takes neither native nor "
         "precompiled viper .mpy files: bytecode is left, or a firmware of your own with the user C module. Heap "
-        "`shared`: static data comes off; `grows`: what it begins with. Boards not listed have no stock firmware.",
+        "`shared`: static data comes off; `grows`: what it begins with. A board that is not listed has no stock "
+        "firmware.",
         table(_MICROPYTHON, [_micropython(profile) for profile in profiles if profile.micropython]),
         "## Sources",
         *(_sources(profile) for profile in profiles),

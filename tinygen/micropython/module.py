@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,30 +35,40 @@ def module_source(graph: Graph, layers: tuple[Layer, ...], plan: MemoryPlan, inf
     """Constants of one byte an element go into the blob, which may lie at any address; wider ones into the text."""
     pool = model_pool(graph, layers, info.name)
     narrow = [field for field in pool.fields if ITEM[field.ctype] == 1]
-    words = [field for field in pool.fields if ITEM[field.ctype] > 1]
-    context = model_context(graph, layers, plan, "", info, _renamed(pool, narrow, f"{info.name}_weights"))
     blob = b"".join(field.data.tobytes() for field in narrow)
+    context = inference_context(graph, layers, plan, info, narrow)
+    text = render("micropython/module.c.j2", **context, native=f"_{info.name}", blob_bytes=len(blob), qstrs=QSTRS)
+    files = {"module.c": text, **with_includes({*context["headers"], "tg.h"}), **_firmware()}
+    return ModuleSource(files, blob, *(context[key] for key in ("arena_bytes", "input_bytes", "output_bytes")))
+
+
+def inference_context(
+    graph: Graph, layers: tuple[Layer, ...], plan: MemoryPlan, info: ModelInfo, apart: Sequence[Field] = ()
+) -> dict[str, Any]:
+    """What micropython/inference.c.j2 is given; the constants `apart` lie one after the other where `bytes` points."""
+    pool = model_pool(graph, layers, info.name)
+    kept = [field for field in pool.fields if field.name not in {f.name for f in apart}]
+    context = model_context(graph, layers, plan, "", info, _renamed(pool, apart, f"{info.name}_weights"))
     ends = {key: _one_after_the_other(context[key]) for key in ("inputs", "outputs")}
     states = -(-context["state_bytes"] // ARENA_ALIGN) * ARENA_ALIGN + ARENA_ALIGN if context["states"] else 0
     offset = -(-plan.arena_bytes // ARENA_ALIGN) * ARENA_ALIGN
-    sizes = {
+    return {
+        **context,
         "arena_bytes": max(offset + states, ARENA_ALIGN),
         "input_bytes": ends["inputs"],
         "output_bytes": ends["outputs"],
+        "words": kept,
+        "plan_bytes": plan.arena_bytes,
+        "state_bytes": states,
+        "state_offset": offset,
+        "arena_align": ARENA_ALIGN,
     }
-    text = render(
-        "micropython/module.c.j2",
-        **{**context, **sizes, "native": f"_{info.name}", "words": words, "blob_bytes": len(blob), "qstrs": QSTRS,
-           "plan_bytes": plan.arena_bytes, "state_bytes": states, "state_offset": offset, "arena_align": ARENA_ALIGN},
-    )  # fmt: skip
-    files = {"module.c": text, **with_includes({*context["headers"], "tg.h"}), **_firmware()}
-    return ModuleSource(files, blob, **sizes)
 
 
-def _renamed(pool: Pool, narrow: list[Field], struct: str) -> Pool:
+def _renamed(pool: Pool, apart: Sequence[Field], struct: str) -> Pool:
     """The same constants under the names that they have here: an offset into the blob, a member of `words`."""
     names, at = {}, 0
-    for field in narrow:
+    for field in apart:
         names[f"{struct}.{field.name}"] = f"BYTES({field.ctype}, {at})"
         at += field.nbytes
     told = {key: names.get(name, name.replace(f"{struct}.", "words.", 1)) for key, name in pool.names.items()}
