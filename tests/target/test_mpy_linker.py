@@ -187,6 +187,48 @@ def test_a_symbol_defined_twice_and_another_machine(tmp_path: Path) -> None:
         link([("a.o", together)], "entry", "EM_ARM")
 
 
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        (
+            "int entry(int x) { return wide[x]; } const int wide[2] __attribute__((aligned(128))) = {1, 2};",
+            "aligned to",
+        ),
+        ("__attribute__((weak)) int perhaps(int); int entry(int x) { return perhaps(x); }", "Not defined: perhaps"),
+        ('int place(int); __asm__(".set place, 4096"); int entry(int x) { return place(x); }', "Not defined: place"),
+        ("int entry(int x) { return shared + x; } int shared __attribute__((common));", "shared is common"),
+        ("static __thread int own; int entry(int x) { return own += x; }", "writable|TLS|TPREL|Not defined: __"),
+    ],
+)
+@pytest.mark.parametrize("compiler", ["x64-gcc", "armv7em-gcc", "rv32imc-gcc"])
+def test_symbols_that_have_no_place_in_the_text(compiler: str, source: str, told: str, tmp_path: Path) -> None:
+    declared = "extern const int wide[2]; extern int shared;\n"
+    data = compiled(tmp_path, compiler, HIDDEN + declared + source)
+    with pytest.raises(BadInput, match=told):
+        link([("part.o", data)], "entry", COMPILERS[compiler][0])
+
+
+def test_a_strong_definition_is_taken_before_a_weak_one(tmp_path: Path) -> None:
+    main = compiled(tmp_path, "x64-gcc", HIDDEN + "int n(void); int entry(int x) { return n() + x; }")
+    weak = compiled(tmp_path, "x64-gcc", HIDDEN + "__attribute__((weak)) int n(void) { return 1; }")
+    strong = compiled(tmp_path, "x64-gcc", HIDDEN + "int n(void) { return 2; }")
+    for objects in ([main, weak, strong], [main, strong, weak]):
+        text = link([(f"{i}.o", data) for i, data in enumerate(objects)], "entry", "EM_X86_64").text
+        assert call("EM_X86_64", text, 0x10000, 40) == 42
+
+
+def test_sections_that_share_bytes_are_refused(honest: dict[str, list[tuple[str, bytes]]]) -> None:
+    """A section's size made that of the file: all of it would be read again and again."""
+    name, content = honest["armv7em-gcc"][0]
+    first, count = struct.unpack_from("<I", content, 32)[0], struct.unpack_from("<H", content, 48)[0]
+    hostile = bytearray(content)
+    for at in range(first, first + 40 * count, 40):
+        if struct.unpack_from("<I", content, at + 4)[0] == 1:  # SHT_PROGBITS
+            struct.pack_into("<II", hostile, at + 16, 0, len(content))
+    with pytest.raises(BadInput, match=rf"main.o: its sections hold \d+ bytes, the file {len(content)}"):
+        link([(name, bytes(hostile))], "entry", "EM_ARM")
+
+
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[str, bytes]]]:
     folder = tmp_path_factory.mktemp("objects")
