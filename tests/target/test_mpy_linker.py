@@ -195,7 +195,6 @@ def test_a_symbol_defined_twice_and_another_machine(tmp_path: Path) -> None:
             "aligned to",
         ),
         ("__attribute__((weak)) int perhaps(int); int entry(int x) { return perhaps(x); }", "Not defined: perhaps"),
-        ('int place(int); __asm__(".set place, 4096"); int entry(int x) { return place(x); }', "Not defined: place"),
         ("int entry(int x) { return shared + x; } int shared __attribute__((common));", "shared is common"),
         ("static __thread int own; int entry(int x) { return own += x; }", "writable|TLS|TPREL|Not defined: __"),
     ],
@@ -206,6 +205,14 @@ def test_symbols_that_have_no_place_in_the_text(compiler: str, source: str, told
     data = compiled(tmp_path, compiler, HIDDEN + declared + source)
     with pytest.raises(BadInput, match=told):
         link([("part.o", data)], "entry", COMPILERS[compiler][0])
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_a_place_outside_of_the_module_is_refused(compiler: str, tmp_path: Path) -> None:
+    main = compiled(tmp_path, compiler, HIDDEN + "int fixed(int); int entry(int x) { return fixed(x); }")
+    there = compiled(tmp_path, compiler, '__asm__(".globl fixed\\n.set fixed, 4096\\n");')
+    with pytest.raises(BadInput, match="Not defined: fixed"):
+        link([("main.o", main), ("there.o", there)], "entry", COMPILERS[compiler][0])
 
 
 def test_a_strong_definition_is_taken_before_a_weak_one(tmp_path: Path) -> None:
