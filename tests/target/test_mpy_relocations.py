@@ -135,7 +135,9 @@ def test_what_compilers_make_of_all_kernels_is_known(architecture: str, toolchai
         shutil.copy(path, tmp_path)
     for name, text in with_includes(headers).items():
         (tmp_path / name).write_text(text)
-    (tmp_path / "module.c").write_text("".join(f'#include "{name}"\n' for name in headers))
+    includes = "".join(f'#include "{name}"\n' for name in headers)
+    kept = "#undef TG_KERNEL\n#define TG_KERNEL __attribute__((used))\n"
+    (tmp_path / "module.c").write_text(kept + includes)
     objects = compiled_objects(toolchain_of(architecture, toolchain), tmp_path, "size")
     files = [read_object(name, data, machine) for name, data in objects]
     sections = [section for file in files for section in file.sections.values()]
