@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -245,21 +247,41 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[str
     }
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def tables_of(content: bytes) -> list[range]:
+    """Where an object says what lies where: its header, the sections', the symbols, the relocations."""
+    elf = ELFFile(io.BytesIO(content))
+    found = [range(elf["e_ehsize"]), range(elf["e_shoff"], elf["e_shoff"] + elf["e_shnum"] * elf["e_shentsize"])]
+    kinds = ("SHT_SYMTAB", "SHT_REL", "SHT_RELA", "SHT_STRTAB")
+    parts = [part for part in elf.iter_sections() if part["sh_type"] in kinds and part["sh_size"]]
+    return found + [range(part["sh_offset"], part["sh_offset"] + part["sh_size"]) for part in parts]
+
+
+NUMBERS = st.one_of(
+    st.integers(0, 64), st.sampled_from([1 << 31, (1 << 31) - 1, (1 << 32) - 1, 1 << 20]), st.integers(0, (1 << 32) - 1)
+)
+
+
+@settings(max_examples=400, deadline=10_000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_a_damaged_object_is_refused_or_linked_within_its_bounds(
+def test_a_hostile_object_is_refused_or_linked_within_its_bounds(
     data: st.DataObject, honest: dict[str, list[tuple[str, bytes]]]
 ) -> None:
+    """Bytes anywhere, and numbers where it says what lies where; an end too early."""
     compiler = data.draw(st.sampled_from(sorted(honest)))
-    name, content = honest[compiler][0]
+    (name, content), other = honest[compiler]
     hostile = bytearray(content)
-    for _ in range(data.draw(st.integers(1, 4))):
-        at = data.draw(st.integers(0, len(hostile) - 1))
-        hostile[at] = data.draw(st.integers(0, 255))
-    hostile = hostile[: data.draw(st.sampled_from([len(hostile), len(hostile) // 2, 40]))]
+    for _ in range(data.draw(st.integers(0, 3))):
+        hostile[data.draw(st.integers(0, len(hostile) - 1))] = data.draw(st.integers(0, 255))
+    for _ in range(data.draw(st.integers(0, 4))):
+        table = data.draw(st.sampled_from(tables_of(content)))
+        at = min(table.start + 4 * data.draw(st.integers(0, len(table) // 4)), len(hostile) - 4)
+        struct.pack_into("<I", hostile, at, data.draw(NUMBERS))
+    hostile = hostile[: data.draw(st.sampled_from([len(hostile)] * 6 + [len(hostile) // 2, 40]))]
     try:
-        linked: Linked = link([(name, bytes(hostile)), honest[compiler][1]], "entry", COMPILERS[compiler][0])
+        linked: Linked = link([(name, bytes(hostile)), other], "entry", COMPILERS[compiler][0])
     except BadInput as error:
         assert "\n" not in error.line
     else:
         assert all(0 <= offset <= len(linked.text) for offset in linked.symbols.values())
+        most = (len(hostile) + len(other[1])) * linked.align  # a section of one byte may take as much
+        assert len(linked.text) <= most

@@ -61,7 +61,9 @@ def build_native(
 def toolchain_of(architecture: str, prefer: str | None = None) -> Toolchain:
     """The compiler of an architecture's modules; BadInput where it has none, MissingTool where none is installed."""
     if architecture not in CORES:
-        raise BadInput(f"No native module for {architecture}: {', '.join(CORES)} have one.")
+        raise BadInput(
+            f"No native module for {architecture}: {', '.join(CORES)} have one.", "A viper module runs on any."
+        )
     core = CORES[architecture][0]
     return _integer_calls(find_toolchain(core, prefer)) if core else host_toolchain()
 
