@@ -40,7 +40,7 @@ def ours(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     flags = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-O1", "-shared", "-fPIC")
     checked = ("-fsanitize=undefined", "-fno-sanitize-recover=all")
     room = data_dir("firmware") / "micropython"
-    subprocess.run(["gcc", *flags, *checked, request.param, "-I", room, source, "-o", library], check=True, timeout=60)
+    subprocess.run(["cc", *flags, *checked, request.param, "-I", room, source, "-o", library], check=True, timeout=60)
     function = ctypes.CDLL(str(library)).mpy_float
 
     def call(operation: int, a: Words, b: Words) -> Words:
