@@ -261,7 +261,7 @@ NUMBERS = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=10_000, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, deadline=10_000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_hostile_object_is_refused_or_linked_within_its_bounds(
     data: st.DataObject, honest: dict[str, list[tuple[str, bytes]]]

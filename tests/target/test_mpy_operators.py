@@ -56,9 +56,7 @@ def one_of_each_function() -> list[Entry]:
     [
         ("armv6m", "gcc", "balanced"),
         ("armv7m", "zig", "size"),
-        ("armv7emsp", "gcc", "balanced"),
         ("rv32imc", "gcc", "size"),
-        ("rv32imc", "zig", "balanced"),
     ],
 )
 def test_every_operator_is_taken(architecture: str, toolchain: str, optimize: Optimize) -> None:
