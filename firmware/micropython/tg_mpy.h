@@ -22,6 +22,8 @@ typedef struct {
 typedef struct {
     const void *type;
     const mp_context *context;
+    const void *children;
+    const uint8_t *code; /* as data; some cores run it at another address */
 } mp_function;
 
 /* How code of a function is described; read and copied while the function object is made. */

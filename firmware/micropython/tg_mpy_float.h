@@ -179,8 +179,8 @@ static inline int32_t tg_f32_compare(uint32_t a, uint32_t b, int32_t unordered) 
     if (tg_f32_is_nan(a) || tg_f32_is_nan(b)) {
         return unordered;
     }
-    const int32_t x = (int32_t)a < 0 ? -(int32_t)tg_f32_size(a) : (int32_t)a;
-    const int32_t y = (int32_t)b < 0 ? -(int32_t)tg_f32_size(b) : (int32_t)b;
+    const int32_t x = (int32_t)a < 0 ? (int32_t)(TG_F32_SIGN - a) : (int32_t)a;
+    const int32_t y = (int32_t)b < 0 ? (int32_t)(TG_F32_SIGN - b) : (int32_t)b;
     return (x > y) - (x < y);
 }
 

@@ -106,7 +106,11 @@ void __aeabi_memcpy(void *to, const void *from, size_t n);
 void __aeabi_memcpy4(void *to, const void *from, size_t n);
 void __aeabi_memcpy8(void *to, const void *from, size_t n);
 void __aeabi_memmove(void *to, const void *from, size_t n);
+void __aeabi_memmove4(void *to, const void *from, size_t n);
+void __aeabi_memmove8(void *to, const void *from, size_t n);
 void __aeabi_memset(void *to, size_t n, int value);
+void __aeabi_memset4(void *to, size_t n, int value);
+void __aeabi_memset8(void *to, size_t n, int value);
 void __aeabi_memclr(void *to, size_t n);
 void __aeabi_memclr4(void *to, size_t n);
 void __aeabi_memclr8(void *to, size_t n);
@@ -115,7 +119,11 @@ void __aeabi_memcpy(void *to, const void *from, size_t n) { memcpy(to, from, n);
 void __aeabi_memcpy4(void *to, const void *from, size_t n) { memcpy(to, from, n); }
 void __aeabi_memcpy8(void *to, const void *from, size_t n) { memcpy(to, from, n); }
 void __aeabi_memmove(void *to, const void *from, size_t n) { memmove(to, from, n); }
+void __aeabi_memmove4(void *to, const void *from, size_t n) { memmove(to, from, n); }
+void __aeabi_memmove8(void *to, const void *from, size_t n) { memmove(to, from, n); }
 void __aeabi_memset(void *to, size_t n, int value) { memset(to, value, n); }
+void __aeabi_memset4(void *to, size_t n, int value) { memset(to, value, n); }
+void __aeabi_memset8(void *to, size_t n, int value) { memset(to, value, n); }
 void __aeabi_memclr(void *to, size_t n) { memset(to, 0, n); }
 void __aeabi_memclr4(void *to, size_t n) { memset(to, 0, n); }
 void __aeabi_memclr8(void *to, size_t n) { memset(to, 0, n); }

@@ -40,7 +40,7 @@ def ours(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     flags = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror", "-O1", "-shared", "-fPIC")
     checked = ("-fsanitize=undefined", "-fno-sanitize-recover=all")
     room = data_dir("firmware") / "micropython"
-    subprocess.run(["gcc", *flags, *checked, request.param, "-I", room, source, "-o", library], check=True, timeout=60)
+    subprocess.run(["cc", *flags, *checked, request.param, "-I", room, source, "-o", library], check=True, timeout=60)
     function = ctypes.CDLL(str(library)).mpy_float
 
     def call(operation: int, a: Words, b: Words) -> Words:
@@ -75,17 +75,17 @@ def hold(ours: Function, a: Words, b: Words) -> None:
     np.testing.assert_array_equal(ours(TO_U32, a, b), np.clip(whole, 0, 2.0**32 - 1).astype(np.int64))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(pairs=PAIRS)
 def test_every_class_of_numbers(pairs: list[tuple[int, int]], ours: Function) -> None:
     a, b = np.array(pairs, np.uint32).T.copy()
     hold(ours, a, b)
 
 
-def test_a_million_numbers(ours: Function) -> None:
+def test_many_numbers(ours: Function) -> None:
     """Any bits; then exponents that lie near each other, where sums cancel and products leave the range."""
     draw = np.random.default_rng(1)
-    a, b = draw.integers(0, 1 << 32, (2, 1_000_000), np.uint32)
+    a, b = draw.integers(0, 1 << 32, (2, 300_000), np.uint32)
     hold(ours, a, b)
     near = (a & np.uint32(0x807FFFFF)) | (((b >> 23) + draw.integers(0, 4, b.size, np.uint32) & 0xFF) << 23).astype(
         np.uint32

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from ring_model import ring
 from small_models import MODELS
 
+from tinygen.backends.aot import model_pool
+from tinygen.backends.constants import ITEM
 from tinygen.boards import load_board
 from tinygen.compiled import Model, compile_model, open_model
 from tinygen.errors import BadInput
@@ -98,6 +100,23 @@ def test_real_models_in_micropython(name: str, model_path: Callable[[str], Path]
     wanted = [output.hex() for output in expected(model, samples, tmp_path)]
     assert found["outputs"] == found["last"] == wanted
     assert found["allocated"] == 0
+
+
+@pytest.mark.needs_models
+def test_code_is_small_beside_the_tables(model_path: Callable[[str], Path]) -> None:
+    """The text is copied to RAM at import: what is not bias or multiplier has to stay below 6 KiB."""
+    model = open_model(model_path("kws_ref_int8"))
+    compiled = compile_model(model, load_board("qemu_mps2_an386"))
+    source = module_source(compiled.graph, compiled.layers, compiled.plan, model.info)
+    fields = model_pool(compiled.graph, compiled.layers, model.name).fields
+    tables = sum(field.nbytes for field in fields if ITEM[field.ctype] > 1)
+    assert build_native(source, "armv7emsp", prefer="gcc").text_bytes <= tables + 6 * 1024
+    assert build_native(source, "armv7emsp", prefer="gcc", optimize="size").text_bytes <= tables + 5 * 1024
+
+
+def test_an_architecture_without_native_modules_has_a_way_out() -> None:
+    with pytest.raises(BadInput, match=r"No native module for xtensawin.*\n?.*viper"):
+        build_native(source_of(small("dense")), "xtensawin")
 
 
 @pytest.mark.needs_micropython

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -187,6 +189,55 @@ def test_a_symbol_defined_twice_and_another_machine(tmp_path: Path) -> None:
         link([("a.o", together)], "entry", "EM_ARM")
 
 
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        (
+            "int entry(int x) { return wide[x]; } const int wide[2] __attribute__((aligned(128))) = {1, 2};",
+            "aligned to",
+        ),
+        ("__attribute__((weak)) int perhaps(int); int entry(int x) { return perhaps(x); }", "Not defined: perhaps"),
+        ("int entry(int x) { return shared + x; } int shared __attribute__((common));", "shared is common"),
+        ("static __thread int own; int entry(int x) { return own += x; }", "writable|TLS|TPREL|Not defined: __"),
+    ],
+)
+@pytest.mark.parametrize("compiler", ["x64-gcc", "armv7em-gcc", "rv32imc-gcc"])
+def test_symbols_that_have_no_place_in_the_text(compiler: str, source: str, told: str, tmp_path: Path) -> None:
+    declared = "extern const int wide[2]; extern int shared;\n"
+    data = compiled(tmp_path, compiler, HIDDEN + declared + source)
+    with pytest.raises(BadInput, match=told):
+        link([("part.o", data)], "entry", COMPILERS[compiler][0])
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_a_place_outside_of_the_module_is_refused(compiler: str, tmp_path: Path) -> None:
+    main = compiled(tmp_path, compiler, HIDDEN + "int fixed(int); int entry(int x) { return fixed(x); }")
+    there = compiled(tmp_path, compiler, '__asm__(".globl fixed\\n.set fixed, 4096\\n");')
+    with pytest.raises(BadInput, match="Not defined: fixed"):
+        link([("main.o", main), ("there.o", there)], "entry", COMPILERS[compiler][0])
+
+
+def test_a_strong_definition_is_taken_before_a_weak_one(tmp_path: Path) -> None:
+    main = compiled(tmp_path, "x64-gcc", HIDDEN + "int n(void); int entry(int x) { return n() + x; }")
+    weak = compiled(tmp_path, "x64-gcc", HIDDEN + "__attribute__((weak)) int n(void) { return 1; }")
+    strong = compiled(tmp_path, "x64-gcc", HIDDEN + "int n(void) { return 2; }")
+    for objects in ([main, weak, strong], [main, strong, weak]):
+        text = link([(f"{i}.o", data) for i, data in enumerate(objects)], "entry", "EM_X86_64").text
+        assert call("EM_X86_64", text, 0x10000, 40) == 42
+
+
+def test_sections_that_share_bytes_are_refused(honest: dict[str, list[tuple[str, bytes]]]) -> None:
+    """A section's size made that of the file: all of it would be read again and again."""
+    name, content = honest["armv7em-gcc"][0]
+    first, count = struct.unpack_from("<I", content, 32)[0], struct.unpack_from("<H", content, 48)[0]
+    hostile = bytearray(content)
+    for at in range(first, first + 40 * count, 40):
+        if struct.unpack_from("<I", content, at + 4)[0] == 1:  # SHT_PROGBITS
+            struct.pack_into("<II", hostile, at + 16, 0, len(content))
+    with pytest.raises(BadInput, match=rf"main.o: its sections hold \d+ bytes, the file {len(content)}"):
+        link([(name, bytes(hostile))], "entry", "EM_ARM")
+
+
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[str, bytes]]]:
     folder = tmp_path_factory.mktemp("objects")
@@ -196,21 +247,41 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[str
     }
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def tables_of(content: bytes) -> list[range]:
+    """Where an object says what lies where: its header, the sections', the symbols, the relocations."""
+    elf = ELFFile(io.BytesIO(content))
+    found = [range(elf["e_ehsize"]), range(elf["e_shoff"], elf["e_shoff"] + elf["e_shnum"] * elf["e_shentsize"])]
+    kinds = ("SHT_SYMTAB", "SHT_REL", "SHT_RELA", "SHT_STRTAB")
+    parts = [part for part in elf.iter_sections() if part["sh_type"] in kinds and part["sh_size"]]
+    return found + [range(part["sh_offset"], part["sh_offset"] + part["sh_size"]) for part in parts]
+
+
+NUMBERS = st.one_of(
+    st.integers(0, 64), st.sampled_from([1 << 31, (1 << 31) - 1, (1 << 32) - 1, 1 << 20]), st.integers(0, (1 << 32) - 1)
+)
+
+
+@settings(max_examples=300, deadline=10_000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_a_damaged_object_is_refused_or_linked_within_its_bounds(
+def test_a_hostile_object_is_refused_or_linked_within_its_bounds(
     data: st.DataObject, honest: dict[str, list[tuple[str, bytes]]]
 ) -> None:
+    """Bytes anywhere, and numbers where it says what lies where; an end too early."""
     compiler = data.draw(st.sampled_from(sorted(honest)))
-    name, content = honest[compiler][0]
+    (name, content), other = honest[compiler]
     hostile = bytearray(content)
-    for _ in range(data.draw(st.integers(1, 4))):
-        at = data.draw(st.integers(0, len(hostile) - 1))
-        hostile[at] = data.draw(st.integers(0, 255))
-    hostile = hostile[: data.draw(st.sampled_from([len(hostile), len(hostile) // 2, 40]))]
+    for _ in range(data.draw(st.integers(0, 3))):
+        hostile[data.draw(st.integers(0, len(hostile) - 1))] = data.draw(st.integers(0, 255))
+    for _ in range(data.draw(st.integers(0, 4))):
+        table = data.draw(st.sampled_from(tables_of(content)))
+        at = min(table.start + 4 * data.draw(st.integers(0, len(table) // 4)), len(hostile) - 4)
+        struct.pack_into("<I", hostile, at, data.draw(NUMBERS))
+    hostile = hostile[: data.draw(st.sampled_from([len(hostile)] * 6 + [len(hostile) // 2, 40]))]
     try:
-        linked: Linked = link([(name, bytes(hostile)), honest[compiler][1]], "entry", COMPILERS[compiler][0])
+        linked: Linked = link([(name, bytes(hostile)), other], "entry", COMPILERS[compiler][0])
     except BadInput as error:
         assert "\n" not in error.line
     else:
         assert all(0 <= offset <= len(linked.text) for offset in linked.symbols.values())
+        most = (len(hostile) + len(other[1])) * linked.align  # a section of one byte may take as much
+        assert len(linked.text) <= most

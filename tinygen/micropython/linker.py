@@ -10,7 +10,8 @@ from ..errors import BadInput
 from .objects import ObjectFile, Relocation, Section, Symbol, read_object
 from .relocations import BY_MACHINE, Place, RelocationError
 
-#: What MicroPython's heap blocks begin at multiples of; on x64 the text lies in pages of its own.
+#: The most that a section may ask for. MicroPython's heap blocks begin at multiples of 16, text on an ESP32-C3 at one
+#: of 4, more than which no instruction of these 32-bit cores wants; on x64 the text lies in pages of its own.
 MAX_ALIGN = {"EM_ARM": 16, "EM_RISCV": 16, "EM_X86_64": 64}
 MAX_TEXT_BYTES = 1 << 24
 

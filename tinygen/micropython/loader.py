@@ -13,7 +13,9 @@ from ..simulate.unicorn_cpu import new_cpu
 from .mpy_file import MpyFile, read_mpy
 from .native import CORES
 
-_TEXT, _BLOB, _HEAP, _STACK, _CALLS = 0x20010000, 0x10000000, 0x20200000, 0x30000000, 0x00100000
+#: As on an nRF52, the text is data at one address and runs at another; as on an ESP32-C3, at a multiple of 4 alone.
+_TEXT, _CODE, _BLOB, _HEAP = 0x20010004, 0x00810004, 0x10000000, 0x20200000
+_STACK, _CALLS = 0x30000000, 0x00100000
 _STACK_BYTES, _PAGE, _TABLE_ENTRIES = 0x10000, 0x1000, 87
 _FUNCTION, _CONTEXT, _QSTRS, _OBJECTS, _TABLE, _ARGUMENTS = (_STACK + _STACK_BYTES + 0x200 * i for i in range(6))
 _END = _CALLS + 4 * _TABLE_ENTRIES
@@ -78,9 +80,9 @@ class Module:
         self._raised, before = None, self._counter.count
         self._counter.start()
         try:
-            self._uc.emu_start(code | self._thumb, _END)
+            self._uc.emu_start(code - _TEXT + _CODE | self._thumb, _END)
         except unicorn.UcError as error:
-            where = self._uc.reg_read(self._registers["pc"]) - _TEXT
+            where = self._uc.reg_read(self._registers["pc"]) - _CODE
             raise OutputsDiffer(
                 f"The module for {self._file.architecture} faults at text+{where:#x}: {error}."
             ) from None
@@ -99,20 +101,22 @@ class Module:
         uc, text, blob = self._uc, self._file.text, self._file.blob
         self._registers |= _registers(bool(self._thumb))
         read, write, run = unicorn.UC_PROT_READ, unicorn.UC_PROT_WRITE, unicorn.UC_PROT_EXEC
-        uc.mem_map(_TEXT, -(-len(text) // _PAGE) * _PAGE, read | run)
+        for at, access in ((_TEXT, read), (_CODE, read | run)):
+            uc.mem_map(at // _PAGE * _PAGE, -(-(len(text) + at % _PAGE) // _PAGE) * _PAGE, access)
         uc.mem_map(_BLOB, -(-(len(blob) + 1) // _PAGE) * _PAGE, read)
         uc.mem_map(_HEAP, 1 << 24, read | write)
         uc.mem_map(_STACK, _STACK_BYTES + _PAGE, read | write)
         uc.mem_map(_CALLS, _PAGE, read | run)
         uc.mem_write(_TEXT, text)
+        uc.mem_write(_CODE, text)
         uc.mem_write(_BLOB + 1, blob)
         table = struct.pack(f"<{_TABLE_ENTRIES}I", *(_CALLS + 4 * i | self._thumb for i in range(_TABLE_ENTRIES)))
         uc.mem_write(_TABLE, table)
         uc.mem_write(_QSTRS, struct.pack(f"<{len(self._names)}H", *range(len(self._names))))
         uc.mem_write(_OBJECTS, struct.pack("<2I", _TABLE, self._handle((_BLOB + 1, len(blob)))))
         uc.mem_write(_CONTEXT, struct.pack("<4I", 0, 0, _QSTRS, _OBJECTS))
-        uc.mem_write(_FUNCTION, struct.pack("<2I", 0, _CONTEXT))
-        self._counter = BlockCounter(uc, bool(self._thumb), (_TEXT, len(text)), "")
+        uc.mem_write(_FUNCTION, struct.pack("<4I", 0, _CONTEXT, 0, _TEXT))
+        self._counter = BlockCounter(uc, bool(self._thumb), (_CODE, len(text)), "")
         uc.hook_add(unicorn.UC_HOOK_CODE, self._called, begin=_CALLS, end=_END - 4)
 
     def _handle(self, value: Any) -> int:
@@ -155,8 +159,8 @@ class Module:
 
     def _make_function(self, raw: int, *_: int) -> int:
         indicator, kind, _generator, code = struct.unpack("<HBBI", self._uc.mem_read(raw, 8))
-        if indicator != 0 or kind != 4:
-            return self._stop("SystemError", f"a function of kind {kind}")
+        if indicator != 0 or kind != 4 or not _TEXT <= code < _TEXT + len(self._file.text):
+            return self._stop("SystemError", f"a function of kind {kind} at {code:#x}")
         return self._handle(code & ~self._thumb)
 
     def _call(self, kind: int, count: int, arguments: int, *_: int) -> int:

@@ -48,17 +48,12 @@ def build_native(
 ) -> NativeModule:
     """The module for `architecture`. Raises BadInput for one that has none and for what cannot be linked, MissingTool
     where no compiler for its core is installed."""
-    if architecture not in CORES:
-        raise BadInput(f"No native module for {architecture}: {', '.join(CORES)} have one.")
-    core, machine = CORES[architecture]
-    tools = _integer_calls(find_toolchain(core, prefer)) if core else host_toolchain()
+    tools = toolchain_of(architecture, prefer)
     with tempfile.TemporaryDirectory(prefix="tinygen-") as folder:
         for name, content in source.files.items():
             (Path(folder) / name).write_text(content, encoding="utf-8")
-        flags = (*_FLAGS, OPTIMIZE_FLAGS[optimize])
-        objects = [(name, _compiled(tools, Path(folder), name, flags)) for name in _SOURCES]
-        objects += [(name, _compiled(tools, Path(folder), name, (*_FLAGS, "-Os", "-fno-builtin"))) for name in _SUPPORT]
-    linked = link(objects, "tg_mpy_entry", machine)
+        objects = compiled_objects(tools, Path(folder), optimize)
+    linked = link(objects, "tg_mpy_entry", CORES[architecture][1])
     data = mpy_file(architecture, QSTRS, source.blob, linked.text)
     return NativeModule(
         data,
@@ -66,6 +61,24 @@ def build_native(
         len(source.blob),
         tools.version if tools.name in tools.version else f"{tools.name} {tools.version}",
     )
+
+
+def toolchain_of(architecture: str, prefer: str | None = None) -> Toolchain:
+    """The compiler of an architecture's modules; BadInput where it has none, MissingTool where none is installed."""
+    if architecture not in CORES:
+        raise BadInput(
+            f"No native module for {architecture}: {', '.join(CORES)} have one.", "A viper module runs on any."
+        )
+    core = CORES[architecture][0]
+    return _integer_calls(find_toolchain(core, prefer)) if core else host_toolchain()
+
+
+def compiled_objects(tools: Toolchain, folder: Path, optimize: Optimize) -> list[tuple[str, bytes]]:
+    """The objects (name, ELF) of a module whose sources lie in `folder`."""
+    model = (*_FLAGS, OPTIMIZE_FLAGS[optimize])
+    support = (*_FLAGS, "-Os", "-fno-builtin")
+    objects = [(name, _compiled(tools, folder, name, model)) for name in _SOURCES]
+    return objects + [(name, _compiled(tools, folder, name, support)) for name in _SUPPORT]
 
 
 def _integer_calls(tools: Toolchain) -> Toolchain:

@@ -98,6 +98,7 @@ def _read(name: str, data: bytes, machine: str) -> ObjectFile:
         raise BadInput(f"{name}: {elf['e_type']} of {elf['e_machine']}, wanted a relocatable object of {machine}.")
     names = _NAMES[machine]
     found: list[Any] = list(elf.iter_sections())
+    _require_room(name, found, len(data))
     relocations: dict[int, list[Relocation]] = {}
     for part in found:
         if part["sh_type"] in ("SHT_REL", "SHT_RELA"):
@@ -116,6 +117,13 @@ def _read(name: str, data: bytes, machine: str) -> ObjectFile:
             if not 0 <= relocation.symbol < len(symbols):
                 raise BadInput(f"{name}: {section.name} names symbol {relocation.symbol} of {len(symbols)}.")
     return ObjectFile(name, machine, sections, symbols)
+
+
+def _require_room(name: str, parts: list[Any], size: int) -> None:
+    """Sections that share bytes would make a small file take long."""
+    stored = sum(int(part["sh_size"]) for part in parts if part["sh_type"] not in ("SHT_NOBITS", "SHT_NULL"))
+    if stored > size:
+        raise BadInput(f"{name}: its sections hold {stored} bytes, the file {size}.")
 
 
 def _section(name: str, part: Any, relocations: list[Relocation], limit: int) -> Section:
