@@ -66,7 +66,11 @@ def request_of(dataset: str, seed: int, wanted: list[str], options: argparse.Nam
         "optimize": OPTIMIZE,
         "samples": options.samples,
         "hidden": list(REPORTED) if options.trial else [],
-        "recipes": [recipe_for(r, dataset, table, names) for r in book["recipe"] if r["name"] in wanted],
+        "recipes": [
+            recipe_for(r, dataset, table, names)
+            for r in book["recipe"]
+            if r["name"] in wanted and dataset in r.get("datasets", names)
+        ],
     }
 
 
@@ -113,9 +117,12 @@ def write(options: argparse.Namespace) -> None:
 
 
 def with_rows_before(rows: list[dict[str, Any]], before: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of the cache, and those of the JSON that it no longer holds."""
+    """The rows of the cache, and those of the JSON that it no longer holds, in the order of the recipes' file."""
+    book = read_recipes()
+    datasets, recipes = list(book["dataset"]), [r["name"] for r in book["recipe"]]
     known = {(r["dataset"], r["recipe"], r["seed"]) for r in rows}
-    return rows + [r for r in before if (r["dataset"], r["recipe"], r["seed"]) not in known]
+    both = rows + [r for r in before if r["recipe"] in recipes and (r["dataset"], r["recipe"], r["seed"]) not in known]
+    return sorted(both, key=lambda r: (datasets.index(r["dataset"]), recipes.index(r["recipe"]), r["seed"]))
 
 
 def print_trials(rows: list[dict[str, Any]]) -> None:

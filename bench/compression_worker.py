@@ -8,6 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from tinygen.frontend.importer import import_tflite
 from tinygen.frontend.quantize import quantized_here
 from tinygen.frontend.representative import representative_samples
 from tinygen.metric import score
+from tinygen.objective import Objective
 from tinygen.pipeline import render_project
 from tinygen.preprocess import quantize_input
 from tinygen.records import tensor_record
@@ -149,15 +151,15 @@ def run_steps(
         options = technique(step["technique"]).options.model_validate(
             {key: value for key, value in step.items() if key != "technique"}
         )
-        requests.append({"technique": step["technique"], "options": json.loads(options.model_dump_json()), "files": {}})
+        told = json.loads(options.model_dump_json())
+        requests.append({"technique": step["technique"], "options": told, "files": {}, "found": {}})
     keys = keys_of(teacher, data, 1000 * seed, requests)
     done = read_finished(folder, keys, ["original", *(r["technique"] for r in requests)])
     if len(done) == len(keys):
         return done
     request = {"model": str(teacher), "data": str(folder / "fit.npz"), "path": "fit.npz", "work": str(folder)}
-    answer = compress_job(
-        {**request, "steps": requests, "seed": 1000 * seed, "keys": keys, "done": done}, lambda _: None
-    )
+    own = {"steps": requests, "seed": 1000 * seed, "keys": keys, "done": done, "objective": asdict(Objective())}
+    answer = compress_job({**request, **own}, lambda _: None)
     return list(answer["records"])
 
 
