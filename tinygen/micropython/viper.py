@@ -1,4 +1,4 @@
-"""A model as MicroPython source for the viper emitter: exact, without a C toolchain, on every core that it compiles for."""
+"""A model as MicroPython source for the viper emitter: exact, and on every core with no C toolchain."""
 
 from __future__ import annotations
 
