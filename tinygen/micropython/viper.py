@@ -15,6 +15,7 @@ from ..graph.ir import Graph
 from ..graph.plan import MemoryPlan
 from ..ops.lowering import Layer, lower
 from . import viper_moves as moves
+from . import viper_operands as operands
 from . import viper_sums as sums
 from .module import ARENA_ALIGN
 from .viper_places import Places, Viewed, places, turn_of
@@ -26,8 +27,10 @@ KERNELS: dict[str, Callable[[Viewed], list[Call]]] = {
     "tg_conv2d_s8": sums.conv2d,
     "tg_depthwise_conv2d_s8": sums.depthwise_conv2d,
     "tg_mean_s8": sums.mean,
-    "tg_add_s8": sums.add,
-    "tg_mul_s8": sums.mul,
+    "tg_add_s8": operands.add,
+    "tg_mul_s8": operands.mul,
+    "tg_maximum_s8": operands.extreme,
+    "tg_minimum_s8": operands.extreme,
     "tg_average_pool_s8": moves.pool,
     "tg_max_pool_s8": moves.pool,
     "tg_softmax_s8": moves.softmax,
@@ -121,9 +124,7 @@ def _layers(graph: Graph, layers: tuple[Layer, ...], at: Places, known: _Constan
 def _calls(layer: Viewed) -> list[Call]:
     assert layer.layer.code is not None
     function, op = layer.layer.code.function, layer.op
-    constants = sum(layer.is_constant(i) for i in layer.ins)
-    lacks_arena = constants == len(layer.ins) and function in ("tg_add_s8", "tg_mul_s8")
-    if function not in KERNELS or lacks_arena:
+    if function not in KERNELS or all(layer.is_constant(i) for i in layer.ins):
         types = ", ".join(dict.fromkeys(layer.graph.tensors[i].dtype for i in (op.inputs[0], *op.outputs)))
         raise BadInput(
             f"{op.name}: {op.kind} on {types} is not supported in viper.", "A native module or --runtime aot runs it."

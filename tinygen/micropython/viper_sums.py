@@ -1,15 +1,13 @@
-"""Layers that multiply and add, as calls of viper kernels: convolutions, matrices, means, sums and products."""
+"""Layers that multiply and add, as calls of viper kernels: convolutions, matrices and means."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..graph.ir import Array
-from .viper_loops import two_loops
 from .viper_places import Viewed
 from .viper_words import HALF, SIGN, Call, biases, call, scale_row
 
@@ -55,12 +53,12 @@ def _channels(layer: Viewed, kernel: str, own: dict[str, int], rows: Array, bias
         bounds = [max(bounds)]
     pairs = zip(layer.constants["multiplier"], layer.constants["shift"], bounds, strict=True)
     scales = b"".join(scale_row(int(m), int(s), bound) for m, s, bound in pairs)
-    fields = layer.ends() | _put(layer.params) | own | {"scale_step": step}
+    fields = layer.ends() | put_fields(layer.params) | own | {"scale_step": step}
     turned = (layer.constants["weights"].view(np.uint8) ^ SIGN).tobytes()
     return call(kernel, fields, turned, bias=biases(bias), scales=scales)
 
 
-def _put(p: dict[str, Any]) -> dict[str, int]:
+def put_fields(p: dict[str, Any]) -> dict[str, int]:
     """The output's zero point and bounds as the arena's uint8."""
     low, high = p.get("activation_min", -SIGN), p.get("activation_max", SIGN - 1)
     return {"zero": p["output_zero_point"] + SIGN, "low": low + SIGN, "high": high + SIGN, "half": HALF}
@@ -74,41 +72,5 @@ def mean(layer: Viewed) -> list[Call]:
     scales = scale_row(p["multiplier"], p["shift"], abs(start) + 255 * count)
     names = ("kept", "kept_stride", "reduced", "reduced_stride")
     loops = {f"{name}{i}": n for name in names for i, n in enumerate(p[name])}
-    fields = layer.ends() | loops | _put(p) | {"start": (start + HALF) % 2**32}
+    fields = layer.ends() | loops | put_fields(p) | {"start": (start + HALF) % 2**32}
     return [call("mean", fields, scales=scales)]
-
-
-def add(layer: Viewed) -> list[Call]:
-    """Two operands brought to one scale."""
-    p = layer.params
-    rows = [(p[f"input{i}_multiplier"], p[f"input{i}_shift"]) for i in _order(layer)]
-    shares = b"".join(scale_row(m, 0, 0)[:4] + int(right).to_bytes(2, "little") for m, right in rows)
-    out = scale_row(p["output_multiplier"], -p["output_shift"], HALF)
-    down, swapped = p["input2_sign"] < 0, _order(layer) == (2, 1)
-    own = {"first_down": int(down and swapped), "second_down": int(down and not swapped)}
-    return [_binary(layer, "add", own, shares + out)]
-
-
-def mul(layer: Viewed) -> list[Call]:
-    """Two operands multiplied."""
-    p = layer.params
-    return [_binary(layer, "mul", {}, scale_row(p["output_multiplier"], p["output_shift"], 1 << 16))]
-
-
-def _order(layer: Viewed) -> Sequence[int]:
-    """The operands as the kernel takes them: the first lies in the arena."""
-    return (2, 1) if layer.is_constant(0) else (1, 2)
-
-
-def _binary(layer: Viewed, kernel: str, own: dict[str, int], scales: bytes) -> Call:
-    p, (first, second) = layer.params, _order(layer)
-    starts, inner = two_loops(layer.op, p["size"], p[f"stride{first}"], p[f"stride{second}"])
-    names = ("outer", "outer_x", "outer_x2", "inner", "inner_x", "inner_x2")
-    fields = {"x": layer.place(first - 1), "y": layer.out(), "x2": 0, "count": len(starts)}
-    other = layer.turned(second - 1)
-    if other is None:
-        fields["x2"] = layer.place(second - 1)
-    zeros = {"zero1": SIGN - p[f"input{first}_offset"], "zero2": SIGN - p[f"input{second}_offset"]}
-    fields |= dict(zip(names, inner)) | own | zeros | _put(p)
-    table = np.array(starts, "<u4").tobytes()
-    return call(kernel, fields, other, starts=table, scales=scales)

@@ -23,7 +23,8 @@ _POOL = (
     "batches", "in_h", "in_w", "channels", "out_h", "out_w", "kernel_h", "kernel_w", "stride_h", "stride_w",
     "pad_top", "pad_left", "low", "high",
 )  # fmt: skip
-_LOOPS = ("x2", "count", "starts", "outer", "outer_x", "outer_x2", "inner", "inner_x", "inner_x2", "zero1", "zero2")
+_LOOPS = ("x2", "count", "starts", "outer", "outer_x", "outer_x2", "inner", "inner_x", "inner_x2")
+_ZEROS = ("zero1", "zero2")
 _REDUCE = tuple(f"{name}{i}" for name in ("kept", "kept_stride", "reduced", "reduced_stride") for i in range(3))
 
 #: The fields of each kernel's words, in order; templates/micropython/viper/<kernel>.py.j2 reads them.
@@ -34,8 +35,9 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "average_pool": (*_TENSORS, *_POOL),
     "max_pool": (*_TENSORS, *_POOL),
     "softmax": (*_TENSORS, "rows", "depth", "table_size", "slope", "start", "most", "exp"),
-    "add": (*_TENSORS, *_LOOPS, "first_down", "second_down", *_PUT),
-    "mul": (*_TENSORS, *_LOOPS, *_PUT),
+    "add": (*_TENSORS, *_LOOPS, *_ZEROS, "first_down", "second_down", *_PUT),
+    "mul": (*_TENSORS, *_LOOPS, *_ZEROS, *_PUT),
+    "extreme": (*_TENSORS, *_LOOPS, "smaller"),
     "mean": (*_TENSORS, *_REDUCE, "start", *_PUT),
     "lut": (*_TENSORS, "count"),
     "move": (*_TENSORS, "count", "starts", "outer", "outer_x", "outer_y", "inner", "inner_x", "inner_y", "chunk"),

@@ -1,0 +1,180 @@
+"""Viper modules: the reference's bits in MicroPython on this machine, and what they refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from build_tflite import Node, T, build
+from cases import generate
+from ring_model import ring
+from small_models import MODELS
+from strategies import by_kind
+from test_wake_words import models
+from viper_runs import compare, in_micropython, run, source_of
+
+from tinygen.boards import load_board
+from tinygen.compiled import Model, compile_model, open_model
+from tinygen.errors import BadInput
+from tinygen.micropython.viper import ViperSource, viper_source
+from tinygen.micropython.viper_mpy import ARCHITECTURES, viper_mpy
+from tinygen.simulate.reference import reference
+
+pytestmark = [pytest.mark.needs_tflm, pytest.mark.needs_micropython]
+REAL = ("kws_ref_int8", "hello_world_int8", "micro_speech_int8", "ad01_int8", "vww_96_int8")
+#: Operators that viper computes, and how many of the generated cases of each it takes at least.
+KINDS = {
+    "CONV_2D": 30, "DEPTHWISE_CONV_2D": 30, "FULLY_CONNECTED": 30, "ADD": 20, "SUB": 20, "MUL": 20, "MAXIMUM": 10,
+    "MINIMUM": 10, "MEAN": 10, "SUM": 10, "AVERAGE_POOL_2D": 10, "MAX_POOL_2D": 10, "SOFTMAX": 10, "PAD": 10,
+    "CONCATENATION": 10, "SPLIT_V": 5, "STRIDED_SLICE": 10, "TRANSPOSE": 10, "QUANTIZE": 5, "RELU": 5, "LOGISTIC": 5,
+    "TANH": 5, "READ_VARIABLE": 5,
+}  # fmt: skip
+
+
+def viper(model: Model, board: str = "pico") -> ViperSource:
+    return source_of(compile_model(model, load_board(board)))
+
+
+def samples_of(source: ViperSource, count: int) -> list[bytes]:
+    return [np.random.default_rng(i).integers(-128, 128, source.input_bytes, "int8").tobytes() for i in range(count)]
+
+
+def expected(model: Model, samples: list[bytes], folder: Path) -> list[str]:
+    (folder / "model.tflite").write_bytes(model.tflite)
+    return [output.hex() for output in reference(folder / "model.tflite", samples, timeout_s=60).outputs]
+
+
+@pytest.mark.slow
+@pytest.mark.needs_models
+@pytest.mark.parametrize("name", REAL)
+def test_real_models(name: str, model_path: Callable[[str], Path], tmp_path: Path) -> None:
+    model = open_model(model_path(name))
+    source = viper(model)
+    samples = samples_of(source, 3)
+    found = in_micropython(source, samples, tmp_path)
+    assert found["outputs"] == found["last"] == expected(model, samples, tmp_path)
+
+
+@pytest.mark.parametrize("path", models(), ids=lambda path: path.stem)
+def test_wake_words(path: Path, tmp_path: Path) -> None:
+    model = open_model(path)
+    source = viper(model)
+    samples = samples_of(source, 20)
+    found = in_micropython(source, samples, tmp_path)
+    assert found["outputs"] == found["last"] == expected(model, samples, tmp_path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_generated_layers(kind: str, tmp_path: Path) -> None:
+    cases = [case for strategy in by_kind()[kind] for case in generate(strategy, 30)]
+    assert compare(cases, tmp_path) >= KINDS[kind]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_streaming_model_keeps_its_state_in_the_arena(compiled: bool, tmp_path: Path) -> None:
+    model = ring()
+    source = viper(model)
+    samples = samples_of(source, 6)
+    found = in_micropython(source, samples, tmp_path, compiled=compiled)
+    wanted = expected(model, samples, tmp_path)
+    assert len(set(wanted)) > 1
+    assert found["outputs"] == found["last"] == wanted
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("board", ["pico", "nucleo_f446re"])
+def test_small_models_whatever_the_board_packs(name: str, board: str, tmp_path: Path) -> None:
+    model = Model(name, MODELS[name]().tflite)
+    source = viper(model, board)
+    samples = samples_of(source, 4)
+    found = in_micropython(source, samples, tmp_path)
+    assert found["outputs"] == found["last"] == expected(model, samples, tmp_path)
+
+
+def test_wrong_arguments_are_told_with_their_numbers(tmp_path: Path) -> None:
+    source = viper(Model("dense", MODELS["dense"]().tflite))
+    n, out, arena = source.input_bytes, source.output_bytes, source.arena_bytes
+    wrong = (
+        "((samples[0] + b'x', out, arena), (samples[0], out[1:], arena), (samples[0], out, arena[8:]), (7, out, arena),"
+        " (samples[0], bytes(out), arena), (samples[0], out, memoryview(arena + bytes(8))[3:]), (samples[0], out),"
+        f" (__import__('array').array('h', range({n})), out, arena), (None, out, arena), ([0] * {n}, out, arena),"
+        f" (__import__('array').array('h', range({n // 2})), out, arena), (samples[0], out, bytes(arena)))"
+    )
+    errors = in_micropython(source, samples_of(source, 1), tmp_path, wrong)["errors"]
+    buffer = "TypeError: object with buffer protocol required"
+    assert errors == [
+        f"ValueError: samples: {n + 1} bytes, wanted {n}",
+        f"ValueError: out: {out - 1} bytes, wanted {out}",
+        f"ValueError: arena: {arena - 8} bytes, wanted {arena}",
+        buffer,
+        buffer,
+        "ValueError: arena: begins 3 bytes after a multiple of 8",
+        "TypeError: function takes 3 positional arguments but 2 were given",
+        f"ValueError: samples: {2 * n} bytes, wanted {n}",
+        buffer,
+        buffer,
+        "",
+        buffer,
+    ]
+
+
+TWO = """
+import json, sys
+sys.path.insert(0, {folder!r})
+def results():
+    import _first as a, _second as b
+    found = []
+    arenas = [(m, bytearray(m.ARENA_BYTES), bytearray(m.OUTPUT_BYTES), bytes(range(m.INPUT_BYTES))) for m in (a, b)]
+    for i in range(3):
+        for m, arena, out, sample in arenas:
+            m.run(sample, out, arena)
+            found.append(out.hex())
+    return found
+once = results()
+for name in ("_first", "_second"):
+    del sys.modules[name]
+print(json.dumps(dict(once=once, again=results())))
+"""
+
+
+def test_two_models_imported_twice(tmp_path: Path) -> None:
+    pair = [Model("first", MODELS["conv"]().tflite), ring()]
+    wanted = []
+    for model, name in zip(pair, ("_first", "_second")):
+        source = viper(model)
+        (tmp_path / f"{name}.mpy").write_bytes(viper_mpy(source, "x64", name))
+        wanted.append(expected(model, [bytes(range(source.input_bytes))] * 3, tmp_path))
+    found = run(TWO.format(folder=str(tmp_path)), tmp_path)
+    assert found["once"] == found["again"] == [output for turn in zip(*wanted) for output in turn]
+
+
+def test_the_arena_is_the_native_module_s() -> None:
+    pytest.importorskip("tinygen.micropython.module")
+    from tinygen.micropython.module import module_source
+
+    for model in (ring(), *(Model(name, make().tflite) for name, make in MODELS.items())):
+        compiled = compile_model(model, load_board("pico"))
+        native = module_source(compiled.graph, compiled.layers, compiled.plan, model.info)
+        found = source_of(compiled)
+        assert (found.arena_bytes, found.input_bytes, found.output_bytes) == (
+            native.arena_bytes, native.input_bytes, native.output_bytes,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_architecture_compiles_to_the_same_bytes_each_time(architecture: str) -> None:
+    source = viper(Model("hostile", MODELS["hostile"]().tflite))
+    made = viper_mpy(source, architecture)
+    assert made[:2] == b"M\x06" and made == viper_mpy(source, architecture)
+
+
+def test_what_viper_has_no_kernel_for_is_told() -> None:
+    tensors = [T((4,), "float32"), T((4,), "int8", (0.5,), (3,))]
+    tflite = build(tensors, [Node("QUANTIZE", (0,), (1,), "QuantizeOptions")], [0], [1])
+    compiled = compile_model(Model("real", tflite), load_board("pico"))
+    with pytest.raises(BadInput, match=r"QUANTIZE on float32, int8 is not supported in viper. Hint: A native module"):
+        viper_source(compiled.graph, compiled.layers, compiled.plan, compiled.model.info)
+    with pytest.raises(BadInput, match="No viper for z80: x86, x64"):
+        viper_mpy(viper(Model("dense", MODELS["dense"]().tflite)), "z80")
