@@ -13,7 +13,7 @@ from ring_model import ring
 from small_models import MODELS
 from strategies import by_kind
 from test_wake_words import models
-from viper_runs import compare, in_micropython, run, source_of
+from viper_runs import MACHINE, compare, in_micropython, run, source_of
 
 from tinygen.boards import load_board
 from tinygen.compiled import Model, compile_model, open_model
@@ -144,7 +144,7 @@ def test_two_models_imported_twice(tmp_path: Path) -> None:
     wanted = []
     for model, name in zip(pair, ("_first", "_second")):
         source = viper(model)
-        (tmp_path / f"{name}.mpy").write_bytes(viper_mpy(source, "x64", name))
+        (tmp_path / f"{name}.mpy").write_bytes(viper_mpy(source, MACHINE, name))
         wanted.append(expected(model, [bytes(range(source.input_bytes))] * 3, tmp_path))
     found = run(TWO.format(folder=str(tmp_path)), tmp_path)
     assert found["once"] == found["again"] == [output for turn in zip(*wanted) for output in turn]
