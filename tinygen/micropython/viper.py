@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import __version__
-from ..backends.aot import ModelInfo, model_context, short
-from ..backends.states import state_fields
+from ..backends.aot import ModelInfo, short
+from ..backends.states import state_bytes, state_fields
 from ..backends.templating import c_comment, render
 from ..errors import BadInput
-from ..graph.ir import Graph
+from ..graph.ir import Graph, Op
 from ..graph.plan import MemoryPlan
 from ..ops.lowering import Layer, lower
 from . import viper_moves as moves
@@ -53,6 +53,10 @@ class ViperSource:
     output_bytes: int
 
 
+#: Constants that stand in one tuple.
+_TOGETHER = 16
+
+
 class _Constants:
     """The module's bytes by name, those of equal bytes once."""
 
@@ -63,10 +67,16 @@ class _Constants:
         """T for words, which are aligned at import; W for bytes that are read in place."""
         return self.names.setdefault((prefix, data), f"_{prefix}{len(self.names)}")
 
+    def groups(self) -> list[list[tuple[str, str]]]:
+        """Names and literals, several that are one tuple."""
+        found = [(name, repr(data)) for (_, data), name in self.names.items()]
+        return [found[i : i + _TOGETHER] for i in range(0, len(found), _TOGETHER)]
+
     def line(self, found: Call, target: str = "arena", other: str = "arena") -> str:
         """The call of a kernel."""
         second = other if found.other is None else self.name("W", found.other)
-        return f"_{found.kernel}({target}, {second}, 0, {self.name('T', found.words)})"
+        third = "_row" if found.kernel == "conv2d" else "0"
+        return f"_{found.kernel}({target}, {second}, {third}, {self.name('T', found.words)})"
 
 
 def viper_source(graph: Graph, layers: tuple[Layer, ...], plan: MemoryPlan, info: ModelInfo) -> ViperSource:
@@ -74,51 +84,57 @@ def viper_source(graph: Graph, layers: tuple[Layer, ...], plan: MemoryPlan, info
 
     BadInput where it has none for a layer.
     """
-    plain = lower(graph, frozenset(), "speed")
-    context = model_context(graph, plain, plan, "", info)
-    states = -(-context["state_bytes"] // ARENA_ALIGN) * ARENA_ALIGN + ARENA_ALIGN if context["states"] else 0
-    offset = -(-plan.arena_bytes // ARENA_ALIGN) * ARENA_ALIGN
-    at = places(graph, plan, offset)
-    known = _Constants()
-    lines, used, row_bytes = _layers(graph, plain, at, known)
+    calls = layer_calls(graph, plan)
+    at, known = places(graph, plan), _Constants()
     first = _first_values(graph, at)
     ins, outs = _ends(graph, at, graph.inputs), _ends(graph, at, graph.outputs)
-    calls = [*first, *(c for c, _ in ins), *(c for _, c in outs)]
+    extra = [*first, *(there for there, _ in ins), *(back for _, back in outs)]
+    used = {found.kernel for found in (*extra, *(found for _, several in calls for found in several))}
+    states = _up(state_bytes(graph)) + ARENA_ALIGN if graph.states else 0
     sizes = {
-        "arena_bytes": max(offset + states, ARENA_ALIGN),
+        "arena_bytes": max(_up(plan.arena_bytes) + states, ARENA_ALIGN),
         "input_bytes": sum(graph.tensors[i].nbytes for i in graph.inputs),
         "output_bytes": sum(graph.tensors[i].nbytes for i in graph.outputs),
     }
     told = {
-        "first_lines": [known.line(c) for c in first],
-        "in_lines": [known.line(c, "arena", "samples") for c, _ in ins],
-        "out_lines": [known.line(c, "out", "arena") for _, c in outs],
+        "lines": [line for op, several in calls for line in (_comment(op), *map(known.line, several))],
+        "first_lines": [known.line(found) for found in first],
+        "in_lines": [known.line(there, "arena", "samples") for there, _ in ins],
+        "out_lines": [known.line(back, "out", "arena") for _, back in outs],
     }
-    kernels = [name for name in FIELDS if name in used | {c.kernel for c in calls}]
+    row_bytes = max(
+        (_row_bytes(graph, op) for op, several in calls for c in several if c.kernel == "conv2d"), default=0
+    )
     text = render(
         "micropython/viper.py.j2",
         **sizes, **told,
         native=f"_{info.name}", title=c_comment(graph.name), tinygen=__version__, plan_bytes=plan.arena_bytes,
-        state_bytes=states, arena_align=ARENA_ALIGN, states=bool(states), ready_at=at.ready, lines=lines,
-        kernels=[_kernel(name, row_bytes) for name in kernels],
-        constants=[(name, repr(data), name[1] == "T") for (_, data), name in known.names.items()],
+        state_bytes=states, arena_align=ARENA_ALIGN, states=bool(states), ready_at=at.ready,
+        row_bytes=row_bytes, kernels=[_kernel(name) for name in FIELDS if name in used],
+        groups=known.groups(),
     )  # fmt: skip
     return ViperSource(text, **sizes)
 
 
-def _layers(graph: Graph, layers: tuple[Layer, ...], at: Places, known: _Constants) -> tuple[list[str], set[str], int]:
-    """(the lines of _infer, the kernels that they call, the bytes of the largest window)."""
-    lines: list[str] = []
-    used: set[str] = set()
-    row_bytes = 1
-    for layer in layers:
-        lines.append(f"# {layer.index} {c_comment(f'{layer.op.kind} {short(layer.op.name, 40)}')}")
-        for found in _calls(Viewed(graph, layer, at)) if layer.code else []:
-            lines.append(known.line(found))
-            used.add(found.kernel)
-            if found.kernel == "conv2d":
-                row_bytes = max(row_bytes, graph.input(layer.op, 1).nbytes // graph.input(layer.op, 1).shape[0])
-    return lines, used, row_bytes
+def layer_calls(graph: Graph, plan: MemoryPlan) -> list[tuple[Op, list[Call]]]:
+    """The calls of each layer, none where it is a view; BadInput where viper has no kernel for one."""
+    at = places(graph, plan)
+    layers = lower(graph, frozenset(), "speed")
+    return [(layer.op, _calls(Viewed(graph, layer, at)) if layer.code else []) for layer in layers]
+
+
+def _comment(op: Op) -> str:
+    return f"# {c_comment(f'{op.kind} {short(op.name, 40)}')}"
+
+
+def _row_bytes(graph: Graph, op: Op) -> int:
+    """The values under a convolution's window."""
+    w = graph.input(op, 1)
+    return w.nbytes // w.shape[0]
+
+
+def _up(n: int) -> int:
+    return -(-n // ARENA_ALIGN) * ARENA_ALIGN
 
 
 def _calls(layer: Viewed) -> list[Call]:
@@ -160,6 +176,6 @@ def _ends(graph: Graph, at: Places, tensors: tuple[int, ...]) -> list[tuple[Call
     return found
 
 
-def _kernel(name: str, row_bytes: int) -> str:
+def _kernel(name: str) -> str:
     p: dict[str, Any] = {field: f"t[{i}]" for i, field in enumerate(FIELDS[name])}
-    return render(f"micropython/viper/{name}.py.j2", p=p, row_bytes=row_bytes).rstrip() + "\n"
+    return render(f"micropython/viper/{name}.py.j2", p=p).rstrip() + "\n"

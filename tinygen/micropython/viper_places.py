@@ -14,12 +14,13 @@ from ..graph.ir import Array, Graph, Op, Tensor
 from ..graph.plan import MemoryPlan
 from ..ops.base import In, Out
 from ..ops.lowering import Layer
+from .module import ARENA_ALIGN
 from .viper_words import SIGN
 
 
 @dataclass(frozen=True)
 class Places:
-    """Offsets in the arena; `states` says where each variable begins behind `first`, and `ready` lies behind them."""
+    """Offsets in the arena: by tensor those in `states`, by member's name `starts`; `ready` lies behind them."""
 
     plan: MemoryPlan
     states: dict[int, int]
@@ -31,10 +32,10 @@ class Places:
         return self.states[tensor] if tensor in self.states else self.plan.offset_of(tensor)
 
 
-def places(graph: Graph, plan: MemoryPlan, first: int) -> Places:
-    """The states lie as the native module's struct has them."""
+def places(graph: Graph, plan: MemoryPlan) -> Places:
+    """The states lie behind the plan as the native module's struct has them."""
     fields = state_fields(graph)
-    starts, at = {}, first
+    starts, at = {}, _up(plan.arena_bytes, ARENA_ALIGN)
     for member in members(fields):
         at = _up(at, max(member.align, ITEM[member.ctype]))
         starts[member.name] = at
