@@ -105,6 +105,11 @@ def test_generated_layers(kind: str, tmp_path: Path) -> None:
     assert compare(cases, tmp_path) >= KINDS[kind]
 
 
+def test_every_other_layer_that_viper_takes(tmp_path: Path) -> None:
+    others = [strategy for kind, found in by_kind().items() if kind not in KINDS for strategy in found]
+    assert compare([case for strategy in others for case in generate(strategy, 8)], tmp_path) > 150
+
+
 @pytest.mark.parametrize("compiled", [True, False])
 def test_a_streaming_model_keeps_its_state_in_the_arena(compiled: bool, tmp_path: Path) -> None:
     model = ring()
