@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tinygen.compiled import Model, compile_model, open_model
 from tinygen.errors import BadInput, TinygenError
 from tinygen.micropython.module import module_source
 from tinygen.micropython.native import build_native
+from tinygen.micropython.programs import find_program
 from tinygen.micropython.viper import ViperSource, viper_source
 from tinygen.micropython.viper_mpy import ARCHITECTURES, viper_mpy
 from tinygen.simulate.reference import reference
@@ -156,6 +158,39 @@ def test_wrong_arguments_are_told_with_their_numbers(tmp_path: Path) -> None:
         "",
         buffer,
     ]
+
+
+ROM = """
+import gc, json, sys, vfs
+raw = open({image!r}, "rb").read()
+memory = bytearray(len(raw) + 3)
+found, heaps = [], []
+for at in range(4):
+    memory[at:at + len(raw)] = raw
+    vfs.mount(vfs.VfsRom(memoryview(memory)[at:]), "/rom")
+    sys.path.insert(0, "/rom")
+    gc.collect(); before = gc.mem_alloc()
+    import _model as m
+    gc.collect(); heaps.append(gc.mem_alloc() - before)
+    out = bytearray(m.OUTPUT_BYTES)
+    m.run(bytes(range(m.INPUT_BYTES)), out, bytearray(m.ARENA_BYTES))
+    found.append(out.hex())
+    m = None; del sys.modules["_model"]; sys.path.pop(0); vfs.umount("/rom")
+print(json.dumps(dict(outputs=found, heaps=heaps)))
+"""
+
+
+def test_words_at_any_address_of_a_rom_are_aligned(tmp_path: Path) -> None:
+    """A ROM file system's bytes are read in place; a kernel's words are copied where they do not lie at a word."""
+    model = Model("conv", MODELS["conv"]().tflite)
+    source = viper(model)
+    (tmp_path / "rom").mkdir()
+    (tmp_path / "rom" / "_model.mpy").write_bytes(viper_mpy(source, MACHINE))
+    command = [find_program("mpremote"), "romfs", "-o", tmp_path / "rom.img", "--no-mpy", "build", tmp_path / "rom"]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    found = run(ROM.format(image=str(tmp_path / "rom.img")), tmp_path)
+    assert found["outputs"] == expected(model, [bytes(range(source.input_bytes))], tmp_path) * 4
+    assert len(set(found["heaps"])) > 1  # type: ignore[call-overload]
 
 
 TWO = """
