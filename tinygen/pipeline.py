@@ -145,7 +145,7 @@ def _micropython(
     made = bundle(compiled, optimize=optimize, toolchain=toolchain)
     manifest = manifest_of(compiled, optimize=optimize, toolchain=toolchain, runtime="micropython")
     manifest = manifest.model_copy(update={"project": "micropython"})
-    files = micropython_files(profile, manifest, made)
+    files = micropython_files(compiled, manifest, made)
     files |= {"board.toml": board_bytes(board), manifest.model.file: model.tflite}
     return {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}, manifest
 

@@ -68,11 +68,13 @@ def simulate_project(
     sanitize: bool = False,
     compare: bool = True,
     timeout_s: float | None = None,
+    firmware: Path | None = None,
 ) -> SimulationReport:
     """Builds a rendered project, runs it on `on` (its board's first simulator by default), compares every output.
 
     `data` are the inputs' bytes, a sample each; without it the ramp and seeded random inputs, `samples` of them (5).
     Instructions are counted for the ramp in any case: with `data` it runs once more after them.
+    `firmware` is a MicroPython that a MicroPython project's module is run in, too.
     `timeout_s` is for each run of all samples; two minutes and five seconds a sample where it is None.
     Differences are in the report, not raised: of every sample's outputs, and of every layer's output in the first
     sample, which counts as mismatched where only a layer differs. Raises OutputsDiffer where the firmware faults or
@@ -87,10 +89,14 @@ def simulate_project(
     check_samples(inputs, runs)
     limit_s = _TIMEOUT_S + _TIMEOUT_PER_SAMPLE_S * len(runs) if timeout_s is None else timeout_s
     names = [f"data {i}" if data is not None else f"random {i}" if i else "ramp" for i in range(len(runs))]
+    if manifest.runtime == "micropython":
+        return simulate_micropython(
+            project, manifest, board, runs, names, on=on, compare=compare, timeout_s=limit_s, firmware=firmware
+        )
+    if firmware is not None:
+        raise BadInput(f"{project}: --micropython-firmware is of MicroPython projects.", "Leave it out.")
     if manifest.runtime == "tflm":
         return simulate_tflm(project, manifest, runs, names, on=on, compare=compare, timeout_s=limit_s)
-    if manifest.runtime == "micropython":
-        return simulate_micropython(project, manifest, board, runs, names, on=on, compare=compare, timeout_s=limit_s)
     simulator = choose(board, on)
     if sanitize and simulator != "native":
         raise BadInput(f"The sanitizers need a run on the host, not on {simulator}.", "--on native --sanitize")

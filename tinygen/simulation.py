@@ -24,23 +24,26 @@ def simulate(
     sanitize: bool = False,
     compare: bool = True,
     objective: Objective | None = None,
+    firmware: Path | None = None,
 ) -> SimulationReport:
     """Runs the firmware on its board's simulator and compares every output with the reference (unless told not to).
 
     With `data` the held-out samples go in (all of them, or the first `samples`), preprocessed and quantized as the
     firmware does it, and the report carries the metric, `objective`'s where one is given; without, the ramp and seeded
-    random inputs (5, or `samples`).
+    random inputs (5, or `samples`). `firmware` is a MicroPython to run a MicroPython project's module in, too.
     """
     manifest = read_manifest(project)
     if data is None:
         return simulate_project(
-            project, samples=samples or 5, on=on, toolchain=manifest.toolchain, sanitize=sanitize, compare=compare
-        )
+            project, samples=samples or 5, on=on, toolchain=manifest.toolchain, sanitize=sanitize, compare=compare,
+            firmware=firmware,
+        )  # fmt: skip
     held = data if isinstance(data, DataSet) else load_data(data)
     inputs, y = held_out_inputs(held, manifest, samples)
     report = simulate_project(
-        project, data=inputs, on=on, toolchain=manifest.toolchain, sanitize=sanitize, compare=compare
-    )
+        project, data=inputs, on=on, toolchain=manifest.toolchain, sanitize=sanitize, compare=compare,
+        firmware=firmware,
+    )  # fmt: skip
     if y is None:
         return report
     return replace(report, metric=score(report.outputs, manifest.model.outputs[0], y, objective))

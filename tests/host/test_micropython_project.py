@@ -117,7 +117,7 @@ def test_the_bytes_that_are_copied_are_the_ones_that_were_proven(
     told = json.loads(out)
     assert code == 0 and told["mismatched_samples"] == 0 and told["instructions_per_inference"] > 1000
     assert [form["mismatched_samples"] for form in told["forms"]] == [0] * len(told["forms"])
-    assert {form["form"].partition(" ")[0] for form in told["forms"]} >= {"native"}
+    assert [form["form"].partition(" ")[0] for form in told["forms"]] == ["native", "native", "viper"]
     module = folder / "device" / "_conv.mpy"
     data = bytearray(module.read_bytes())
     at = data.index(b"OUTPUT_BYTES\0") + 20  # in the bytes object of the weights
@@ -125,6 +125,41 @@ def test_the_bytes_that_are_copied_are_the_ones_that_were_proven(
     module.write_bytes(data)
     code, _, err = called(capsys, "simulate", folder, "--samples", 3, "--on", "unicorn")
     assert code == 4 and "differ" in err
+
+
+def test_xtensa_gets_viper_or_a_way_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = project(tmp_path, MODELS["conv"](), "esp32dev")
+    assert (folder / "device" / "_conv.mpy").read_bytes()[:3] == b"M\6\x2b"
+    code, out, _ = called(capsys, "simulate", folder, "--samples", 2, "--json", "-")
+    told = json.loads(out)
+    assert code == 0 and [form["form"] for form in told["forms"]] == ["viper x64", "native x64"]
+    assert [form["mismatched_samples"] for form in told["forms"]] == [0, 0]
+    code, _, err = called(capsys, "simulate", folder, "--on", "unicorn")
+    assert code == 5 and "nothing runs it here" in err
+    source = folder / "viper" / "_conv.py"
+    source.write_text(source.read_text().replace("ARENA_BYTES = const(", "ARENA_BYTES = const(", 1) + "\nnonsense\n")
+    code, _, err = called(capsys, "simulate", folder, "--samples", 2)
+    assert code == 4 and "NameError" in err
+    tensors = [T((1, 8), "int8", (0.1,), (0,)), T((1, 8), "float32")]
+    (tmp_path / "f.tflite").write_bytes(build(tensors, [Node("DEQUANTIZE", (0,), (1,))], [0], [1]))
+    given = ("generate", tmp_path / "f.tflite", "--runtime", "micropython", "-o", tmp_path / "f")
+    code, _, err = called(capsys, *given, "--board", "esp32dev")
+    assert code == 2 and "DEQUANTIZE" in err and "viper" in err and not (tmp_path / "f").exists()
+    code, _, err = called(capsys, *given, "--board", "pico")
+    assert code == 0 and not (tmp_path / "f" / "viper").exists()
+    assert "There is no viper form" in (tmp_path / "f" / "README.md").read_text()
+
+
+def test_a_firmware_of_the_users_runs_it_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = project(tmp_path, MODELS["conv"]())
+    given = ("simulate", folder, "--samples", 2, "--on", "unicorn", "--micropython-firmware")
+    code, out, _ = called(capsys, *given, find_program("micropython"), "--json", "-")
+    form = json.loads(out)["forms"][-1]
+    assert code == 0 and form["mismatched_samples"] == 0 and form["heap_bytes"]["romfs"] < form["heap_bytes"]["file"]
+    code, _, err = called(capsys, *given, "/bin/false")
+    assert code == 2 and "false" in err
+    code, _, err = called(capsys, *given, tmp_path / "none")
+    assert code == 2 and "none" in err
 
 
 def test_check_knows_where_a_module_lies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

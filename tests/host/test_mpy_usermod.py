@@ -159,4 +159,4 @@ def test_the_folder_is_found_by_make_and_cmake(tmp_path: Path) -> None:
     folder = tmp_path / "usermod" / "_conv"
     assert "SRC_USERMOD_C += $(USERMOD_DIR)/mod_conv.c" in (folder / "micropython.mk").read_text()
     assert "target_link_libraries(usermod INTERFACE usermod_conv)" in (folder / "micropython.cmake").read_text()
-    assert 'module("conv.py", base_path="..")' in (tmp_path / "usermod" / "manifest.py").read_text()
+    assert 'module("conv.py", base_path="../device")' in (tmp_path / "usermod" / "manifest.py").read_text()

@@ -22,6 +22,12 @@ def command(
     ] = None,
     on: Annotated[str, typer.Option("--on", metavar="S", help="native, unicorn, qemu, labwired or micropython.")] = "",
     sanitize: Annotated[bool, typer.Option("--sanitize", help="With --on native: ASan and UBSan.")] = False,
+    firmware: Annotated[
+        Path | None,
+        typer.Option(
+            "--micropython-firmware", metavar="F", help="A MicroPython for QEMU or this machine to run the module in."
+        ),
+    ] = None,
     json_target: JsonOption = "",
     quiet: QuietOption = False,
     debug: DebugOption = False,
@@ -35,7 +41,7 @@ def command(
 
     out = Output(json_target, quiet)
     with out.working("Building and simulating"):
-        report = simulate(project, data=data, samples=samples, on=on or None, sanitize=sanitize)
+        report = simulate(project, data=data, samples=samples, on=on or None, sanitize=sanitize, firmware=firmware)
     result = report.json()
     if any(layer["instructions"] for layer in result["layers"]):
         columns = [("layer", "name"), ("op", "op"), ("MACs", "macs"), ("instructions", "instructions")]

@@ -50,7 +50,7 @@ def bundle_budget(
         flash=Usage("Flash", min(flash_limit, max_flash or flash_limit), flash),
         ram=Usage("RAM", min(board.ram.size, max_ram or board.ram.size), ram),
         largest=peak_layers(compiled),
-        notes=(f"{board.name}: heap by storage: {told}.", *_notes(board)),
+        notes=(f"{board.name}: heap by storage: {told}.", *board_notes(board)),
         model=compiled.model.name,
         runtime="micropython",
         heap={other: heap.total(other) for other in STORAGES},
@@ -87,7 +87,8 @@ def _firmware_ram(board: BoardProfile) -> int:
     return max(0, board.ram.size - stock.heap_bytes)
 
 
-def _notes(board: BoardProfile) -> tuple[str, ...]:
+def board_notes(board: BoardProfile) -> tuple[str, ...]:
+    """What a reader must know of the board's stock MicroPython."""
     stock = board.micropython
     if stock is None:
         return (f"{board.name}: no stock MicroPython is known, so its share of the RAM is not.",)

@@ -15,18 +15,22 @@ from ..compiled import Compiled
 from ..errors import BadInput
 from ..project import Manifest, TensorRecord
 from ..resources import data_dir
-from .bundle import Bundle, source_of
+from .budget import board_notes
+from .bundle import Bundle, bundle_of, viper_of
 from .heap import STORAGES, TOLD
+from .usermod import usermod_files
 
 #: struct's type of a tensor's elements.
 _STRUCT = {"int8": "b", "uint8": "B", "bool": "B", "int16": "h", "int32": "i", "int64": "q", "float32": "f"}
 
 
-def micropython_files(board: BoardProfile, manifest: Manifest, made: Bundle) -> dict[str, str | bytes]:
+def micropython_files(compiled: Compiled, manifest: Manifest, made: Bundle) -> dict[str, str | bytes]:
     """The project's own files by path; the manifest, board.toml and the model's file come from the pipeline."""
     name = manifest.model.name
-    context = _context(board, manifest, made)
+    others, notes = _other_forms(compiled)
+    context = _context(compiled.board, manifest, made, notes)
     return {
+        **others,
         module_path(name): made.mpy,
         f"device/{name}.py": render("micropython/helper.py.j2", **context),
         "device/main.py": render("micropython/main.py.j2", **context),
@@ -41,10 +45,15 @@ def module_path(name: str) -> str:
     return f"device/_{name}.mpy"
 
 
+def viper_path(name: str) -> str:
+    """Where a project has its module as MicroPython source."""
+    return f"viper/_{name}.py"
+
+
 def existing_bundle(compiled: Compiled, files: Mapping[str, bytes]) -> Bundle:
     """The bundle that a project's files are."""
     name = compiled.model.name
-    return Bundle(source_of(compiled), files[module_path(name)], helper_bytes=len(files[f"device/{name}.py"]))
+    return bundle_of(compiled, files[module_path(name)], helper_bytes=len(files[f"device/{name}.py"]))
 
 
 def read_device(project: Path, name: str) -> dict[str, bytes]:
@@ -64,7 +73,19 @@ def _read(path: Path) -> bytes:
         raise BadInput(f"{path}: cannot be read: {error.strerror}.", "`tinygen generate` renders it anew.") from None
 
 
-def _context(board: BoardProfile, manifest: Manifest, made: Bundle) -> dict[str, Any]:
+def _other_forms(compiled: Compiled) -> tuple[dict[str, str | bytes], tuple[str, ...]]:
+    """The files of the viper source and of the user C module, and what a reader must know."""
+    name = compiled.model.name
+    files: dict[str, str | bytes] = {}
+    files |= usermod_files(compiled.graph, compiled.layers, compiled.plan, compiled.model.info)
+    try:
+        files[viper_path(name)] = viper_of(compiled).text
+    except BadInput as error:
+        return files, (f"There is no viper form: {error.what}",)
+    return files, ()
+
+
+def _context(board: BoardProfile, manifest: Manifest, made: Bundle, notes: tuple[str, ...]) -> dict[str, Any]:
     model, given = manifest.model, manifest.preprocess
     mean, std = (tuple(values) for values in (given.mean, given.std)) if given else ((), ())
     channels = max(len(mean), len(std))
@@ -81,12 +102,12 @@ def _context(board: BoardProfile, manifest: Manifest, made: Bundle) -> dict[str,
         "std": _spread(std, channels, 1.0),
         "quantizes": any(record.scale is not None for record in model.inputs),
         "has_state": manifest.plan.state_bytes > 0,
-        "arena_bytes": made.source.arena_bytes,
-        "input_bytes": made.source.input_bytes,
-        "output_bytes": made.source.output_bytes,
-        "form": f"native code for {made.file.architecture}, compiled by {made.compiler}",
-        "sources": [],
-        "notes": (),
+        "arena_bytes": made.arena_bytes,
+        "input_bytes": made.input_bytes,
+        "output_bytes": made.output_bytes,
+        "form": f"{made.form} code for {made.architecture}, compiled by {made.compiler}",
+        "has_viper": not notes,
+        "notes": (*notes, *board_notes(board)),
         "heap": [(TOLD[storage], made.heap.total(storage)) for storage in STORAGES],
     }
 

@@ -13,7 +13,7 @@ FOLDER = "usermod"
 
 
 def usermod_files(graph: Graph, layers: tuple[Layer, ...], plan: MemoryPlan, info: ModelInfo) -> dict[str, str]:
-    """The files by path: usermod/_<name>/ is the module, usermod/manifest.py freezes <name>.py, which lies above it.
+    """The files by path: usermod/_<name>/ is the module, usermod/manifest.py freezes device/<name>.py beside it.
 
     The kernels' headers stand beside the module's C file and are found there, so that the folder adds no include
     directory to the firmware's build; several models' folders may stand side by side.

@@ -45,12 +45,13 @@ KERNELS: dict[str, Callable[[Viewed], list[Call]]] = {
 
 @dataclass(frozen=True)
 class ViperSource:
-    """`text` is the source of `_<name>.py`."""
+    """`text` is the source of `_<name>.py`; `blob_bytes` of its constants are used where they lie."""
 
     text: str
     arena_bytes: int
     input_bytes: int
     output_bytes: int
+    blob_bytes: int
 
 
 #: Constants that stand in one tuple.
@@ -113,7 +114,8 @@ def viper_source(graph: Graph, layers: tuple[Layer, ...], plan: MemoryPlan, info
         row_bytes=row_bytes, kernels=[_kernel(name) for name in FIELDS if name in used],
         groups=known.groups(),
     )  # fmt: skip
-    return ViperSource(text, **sizes)
+    blob = sum(len(data) for prefix, data in known.names if prefix == "W")
+    return ViperSource(text, **sizes, blob_bytes=blob)
 
 
 def layer_calls(graph: Graph, plan: MemoryPlan) -> list[tuple[Op, list[Call]]]:
